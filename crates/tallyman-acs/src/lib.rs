@@ -1,0 +1,1 @@
+//! Alibaba Cloud's RPC contract: parameters, signatures, RAM policies, errors and answers.

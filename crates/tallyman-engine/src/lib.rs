@@ -1,0 +1,1 @@
+//! Use cases: scan, report, feed import, match, accounts and jobs.

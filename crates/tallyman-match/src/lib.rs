@@ -1,0 +1,1 @@
+//! Advisories and version order: feeds in, a compiled index, findings out.

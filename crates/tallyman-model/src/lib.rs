@@ -1,0 +1,1 @@
+//! The words of the product: references, digests, packages, inventories, advisories and findings.

@@ -1,0 +1,1 @@
+//! Layer bytes in, inventory out: decompression, tar, analyzers and squash.

@@ -1,0 +1,1 @@
+//! The HTTP side: API actions, the agent endpoint and health.

@@ -1,0 +1,1 @@
+//! All SQL: migrations, the work queue and the SQLite driver.

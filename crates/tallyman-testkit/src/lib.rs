@@ -1,0 +1,1 @@
+//! For tests only: images, layers and signed calls.

@@ -1,1 +1,19 @@
 //! The words of the product: references, digests, packages, inventories, advisories and findings.
+//!
+//! Everything here is plain data and parsing: no I/O, no SQL, no names of any wire. The other
+//! crates meet only in these types.
+
+pub mod advisory;
+pub mod clock;
+pub mod coverage;
+pub mod digest;
+pub mod distribution;
+pub mod finding;
+pub mod host;
+pub mod image;
+pub mod inventory;
+pub mod limits;
+pub mod package;
+pub mod platform;
+pub mod reference;
+pub mod severity;

@@ -1,0 +1,56 @@
+use super::{Ecosystem, Package, PackageVersion, SourcePackage};
+use crate::distribution::DistributionRelease;
+
+fn version(ecosystem: Ecosystem, name: &str, version: &str) -> PackageVersion {
+    PackageVersion {
+        package: Package {
+            ecosystem,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: None,
+            source: None,
+        },
+        release: None,
+    }
+}
+
+#[test]
+fn python_names_are_compared_as_pep_503_says() {
+    for spelling in ["Friendly-Bard", "friendly.bard", "FRIENDLY_--.bard"] {
+        assert_eq!(Ecosystem::PyPi.normalize_name(spelling), "friendly-bard");
+    }
+    assert_eq!(Ecosystem::Npm.normalize_name("JSONStream"), "JSONStream");
+}
+
+#[test]
+fn advisories_speak_of_the_source_package() {
+    let mut deb = version(Ecosystem::Deb, "libssl3", "3.0.15-1~deb12u1+b2");
+    deb.package.architecture = Some("amd64".to_owned());
+    deb.package.source =
+        Some(SourcePackage { name: "openssl".to_owned(), version: "3.0.15-1~deb12u1".to_owned() });
+    deb.release = Some(DistributionRelease::new("debian", "12"));
+    assert_eq!(
+        (deb.advisory_name().as_str(), deb.advisory_version()),
+        ("openssl", "3.0.15-1~deb12u1")
+    );
+    assert_eq!(
+        deb.purl(),
+        "pkg:deb/debian/libssl3@3.0.15-1~deb12u1%2Bb2?arch=amd64&distro=debian-12"
+    );
+}
+
+#[test]
+fn package_urls_follow_each_types_rules() {
+    let table = [
+        (version(Ecosystem::Npm, "@angular/core", "17.0.0"), "pkg:npm/%40angular/core@17.0.0"),
+        (
+            version(Ecosystem::Go, "github.com/gorilla/mux", "v1.8.0"),
+            "pkg:golang/github.com/gorilla/mux@v1.8.0",
+        ),
+        (version(Ecosystem::PyPi, "Flask_SQLAlchemy", "3.0"), "pkg:pypi/flask-sqlalchemy@3.0"),
+        (version(Ecosystem::Cargo, "serde", "1.0.0+x"), "pkg:cargo/serde@1.0.0%2Bx"),
+    ];
+    for (package, expect) in table {
+        assert_eq!(package.purl(), expect);
+    }
+}

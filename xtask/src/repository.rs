@@ -1,0 +1,163 @@
+//! The files of the repository as the checks see them: read once, in a stable order.
+//!
+//! With git at hand these are the files that are tracked or would be; without it, everything
+//! below the root except what builds leave behind.
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+/// Directories that hold no source, looked at only when git cannot say what is tracked.
+const SKIPPED_DIRECTORIES: &[&str] = &[".git", "target", "node_modules", "__pycache__"];
+
+/// A text file of the repository.
+pub(crate) struct TextFile {
+    /// The path from the root, with `/` between its parts.
+    pub(crate) path: String,
+    /// What the file says.
+    pub(crate) text: String,
+}
+
+impl TextFile {
+    /// Returns whether the file is only ever compiled for tests, examples or benchmarks.
+    pub(crate) fn is_for_tests(&self) -> bool {
+        let mut parts = self.path.split('/').rev();
+        let name = parts.next().unwrap_or_default();
+        name == "tests.rs"
+            || self.path.starts_with("crates/tallyman-testkit/")
+            || parts.any(|part| matches!(part, "tests" | "examples" | "benches" | "fuzz"))
+    }
+
+    /// Returns whether the file is Rust.
+    pub(crate) fn is_rust(&self) -> bool {
+        self.path.ends_with(".rs")
+    }
+
+    /// Returns the name of the crate that the file belongs to.
+    pub(crate) fn crate_name(&self) -> Option<&str> {
+        match self.path.split_once('/')? {
+            ("crates", rest) => rest.split('/').next(),
+            ("xtask", _) => Some("xtask"),
+            _ => None,
+        }
+    }
+}
+
+/// The repository that is checked.
+pub(crate) struct Repository {
+    root: PathBuf,
+    files: Vec<TextFile>,
+    paths: Vec<String>,
+}
+
+impl Repository {
+    /// Reads the repository that this program belongs to.
+    pub(crate) fn open() -> anyhow::Result<Self> {
+        // What cargo says at run time wins: a target directory may be shared by several clones.
+        let manifest = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = manifest.parent().context("xtask lies in the root")?.to_owned();
+        let paths = match tracked_paths(&root)? {
+            Some(paths) => paths,
+            None => walked_paths(&root)?,
+        };
+        let mut files = Vec::new();
+        for path in &paths {
+            match fs::read(root.join(path)) {
+                Ok(bytes) => {
+                    // What is not UTF-8 is data, and none of the checks concern it.
+                    if let Ok(text) = String::from_utf8(bytes) {
+                        files.push(TextFile { path: path.clone(), text });
+                    }
+                }
+                // Deleted but still in git's index, or a link to a directory.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {}
+                Err(error) => return Err(error).context(format!("failed to read {path}")),
+            }
+        }
+        Ok(Repository { root, files, paths })
+    }
+
+    /// Makes a repository of the given files, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
+        let paths = files.iter().map(|(path, _)| (*path).to_owned()).collect();
+        let files = files
+            .iter()
+            .map(|(path, text)| TextFile { path: (*path).to_owned(), text: (*text).to_owned() })
+            .collect();
+        Repository { root: PathBuf::new(), files, paths }
+    }
+
+    /// Returns the root's directory.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the text files, sorted by path.
+    pub(crate) fn files(&self) -> &[TextFile] {
+        &self.files
+    }
+
+    /// Returns the file at `path`, if there is one.
+    pub(crate) fn find(&self, path: &str) -> Option<&TextFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// Returns whether `path` names a file or a directory of the repository.
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        let directory = format!("{path}/");
+        self.paths.iter().any(|known| known == path || known.starts_with(&directory))
+    }
+}
+
+/// Asks git for the paths that are tracked or not ignored; `None` without git or its directory.
+fn tracked_paths(root: &Path) -> anyhow::Result<Option<Vec<String>>> {
+    if !root.join(".git").exists() {
+        return Ok(None);
+    }
+    let output = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root)
+        .output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).context("failed to run git ls-files"),
+    };
+    if !output.status.success() {
+        bail!("git ls-files failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let listing = String::from_utf8(output.stdout).context("a tracked path is not UTF-8")?;
+    let mut paths: Vec<String> =
+        listing.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
+    paths.sort();
+    paths.dedup();
+    Ok(Some(paths))
+}
+
+fn walked_paths(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut paths = Vec::new();
+    let mut pending = vec![(root.to_owned(), String::new())];
+    while let Some((directory, prefix)) = pending.pop() {
+        for entry in fs::read_dir(&directory)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                if !SKIPPED_DIRECTORIES.contains(&name.as_str()) {
+                    pending.push((entry.path(), format!("{prefix}{name}/")));
+                }
+            } else if kind.is_file() {
+                paths.push(format!("{prefix}{name}"));
+            }
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}

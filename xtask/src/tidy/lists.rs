@@ -1,0 +1,78 @@
+//! Each kind of thing is named in one explicit list: a file that no list names does nothing.
+
+#[cfg(test)]
+mod tests;
+
+use super::Complaint;
+use crate::repository::{Repository, TextFile};
+use crate::rust_text::{Keep, blank, find_word};
+
+/// A folder with one file a kind, and the file that lists them.
+struct List {
+    folder: &'static str,
+    ending: &'static str,
+    list: &'static str,
+}
+
+/// Every list there is. A folder that does not exist has nothing to list.
+const LISTS: &[List] = &[
+    List {
+        folder: "crates/tallyman-scan/src/analyzers/",
+        ending: ".rs",
+        list: "crates/tallyman-scan/src/analyzers.rs",
+    },
+    List {
+        folder: "crates/tallyman-match/src/feed/",
+        ending: ".rs",
+        list: "crates/tallyman-match/src/feed.rs",
+    },
+    List {
+        folder: "crates/tallyman-server/src/api/actions/",
+        ending: ".rs",
+        list: "crates/tallyman-server/src/api/actions.rs",
+    },
+    List {
+        folder: "crates/tallyman-store/migrations/",
+        ending: ".sql",
+        list: "crates/tallyman-store/src/migrations.rs",
+    },
+    List {
+        folder: "crates/tallyman-store/src/migrations/",
+        ending: ".sql",
+        list: "crates/tallyman-store/src/migrations.rs",
+    },
+];
+
+/// Checks every list.
+pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Complaint>> {
+    Ok(LISTS.iter().flat_map(|list| check_list(repository, list)).collect())
+}
+
+fn check_list(repository: &Repository, list: &List) -> Vec<Complaint> {
+    let text = repository.find(list.list).map(named_text).unwrap_or_default();
+    let mut complaints = Vec::new();
+    for file in repository.files() {
+        let name = file.path.strip_prefix(list.folder).and_then(|n| n.strip_suffix(list.ending));
+        let Some(name) = name.filter(|name| !name.contains('/') && *name != "tests") else {
+            continue;
+        };
+        if find_word(&text, name).is_empty() {
+            let message = format!("`{name}` is not named in {}", list.list);
+            complaints.push(Complaint::new(&file.path, 1, message));
+        }
+    }
+    complaints
+}
+
+/// Returns the list's text without comments and without the lines that only declare a module.
+fn named_text(file: &TextFile) -> String {
+    let declares = |line: &&str| {
+        let line = line.trim();
+        let line = line.strip_prefix("pub(crate) ").unwrap_or(line);
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        line.starts_with("mod ")
+    };
+    let text = blank(&file.text, Keep::CodeAndStrings);
+    let named: Vec<&str> = text.lines().filter(|line| !declares(line)).collect();
+    named.join("\n")
+}

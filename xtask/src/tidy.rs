@@ -3,6 +3,7 @@
 //! A check is one file with one function from the repository to complaints. To add one, write the
 //! file and its line in [`CHECKS`].
 
+mod bans;
 mod commits;
 mod decisions;
 mod documents;
@@ -34,6 +35,7 @@ pub(crate) const CHECKS: &[Check] = &[
     Check { name: "edges", about: "which crate may depend on which", run: edges::check },
     Check { name: "manifests", about: "versions live in the root manifest", run: manifests::check },
     Check { name: "licences", about: "licences of the dependencies", run: licences::check },
+    Check { name: "bans", about: "no crate that a decision rules out", run: bans::check },
     Check { name: "sql", about: "only the store holds SQL", run: sql::check },
     Check {
         name: "output",

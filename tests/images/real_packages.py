@@ -1,0 +1,187 @@
+"""Real packages of real package managers, fetched once and kept under the test environment's cache.
+
+Each kind comes with its oracle: what the package manager itself says is installed.
+"""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from support.paths import CACHE
+
+SITE_PACKAGES = "opt/app/lib/python3.11/site-packages"
+NODE_PREFIX = "usr"
+GO_BINARY = "usr/local/bin/greeter"
+
+# Old releases on purpose: all of them have known vulnerabilities.
+PYTHON_PACKAGES = ("jinja2==2.10", "requests==2.19.1", "urllib3==1.23", "django==2.2.0")
+# No pure wheel of this release exists; the metadata is what matters here.
+FOREIGN_WHEEL = "pyyaml==5.1"
+NODE_PACKAGES = ("lodash@4.17.4", "minimist@1.2.0", "express@4.16.0", "@babel/traverse@7.22.0")
+GO_MODULE = """module example.com/greeter
+
+go 1.21
+
+require golang.org/x/text v0.3.7
+"""
+GO_SOURCE = """package main
+
+import (
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+func main() {
+	message.NewPrinter(language.German).Println("hello")
+}
+"""
+
+
+def _run(*command, cwd=None, env=None) -> str:
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd, env=env, capture_output=True, text=True, timeout=600,
+    )
+    if done.returncode != 0:
+        shown = " ".join(str(word) for word in command)
+        raise RuntimeError(f"`{shown}` failed with {done.returncode}:\n{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def _once(name: str, make) -> Path:
+    """Makes a cached file or directory unless it is there; a half-made one is never seen."""
+    kept = CACHE / name
+    if not kept.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix="making-", dir=CACHE))
+        try:
+            made = scratch / Path(name).name
+            make(made)
+            os.replace(made, kept)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return kept
+
+
+def debian_rootfs() -> Path:
+    """The tar of a minimal Debian 12."""
+    return _once(
+        "debian-bookworm-minbase.tar",
+        lambda made: _run("mmdebstrap", "--variant=minbase", "--mode=root", "bookworm", made),
+    )
+
+
+def debian_metadata() -> Path:
+    """A directory with what a scanner reads of the Debian rootfs: dpkg's files and os-release."""
+
+    def extract(made: Path):
+        wanted = ("./var/lib/dpkg/", "./etc/os-release", "./usr/lib/os-release", "./etc/debian_version")
+        made.mkdir()
+        with tarfile.open(debian_rootfs()) as tar:
+            members = [m for m in tar if m.name.startswith(wanted) and not m.isdir() and not m.isdev()]
+            tar.extractall(made, members, filter="tar")
+
+    return _once("debian-bookworm-metadata", extract)
+
+
+def dpkg_packages(root: Path) -> list:
+    """What dpkg-query says is installed: name, version, architecture, source name and version."""
+    fields = ["Package", "Version", "Architecture", "source:Package", "source:Version", "db:Status-Status"]
+    shown = _run(
+        "dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W",
+        "-f", "\\t".join(f"${{{name}}}" for name in fields) + "\\n",
+    )
+    rows = [line.split("\t") for line in shown.splitlines()]
+    return [tuple(row[:5]) for row in rows if row[5] == "installed"]
+
+
+def python_packages() -> Path:
+    """A site-packages directory that pip filled."""
+
+    def install(made: Path):
+        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+               "--no-compile", "--target", made)
+        _run(*pip, *PYTHON_PACKAGES)
+        _run(*pip, "--no-deps", "--only-binary=:all:", "--platform", "win_amd64",
+             "--python-version", "3.7", "--implementation", "cp", "--abi", "cp37m", FOREIGN_WHEEL)
+        shutil.rmtree(made / "bin", ignore_errors=True)
+
+    return _once("python-packages", install)
+
+
+def pip_packages(directory: Path) -> set:
+    """What `pip list` says of a directory: (normalised name, version)."""
+    shown = _run(sys.executable, "-m", "pip", "list", "--disable-pip-version-check",
+                 "--path", directory, "--format", "json")
+    return {(canonicalize_name(item["name"]), item["version"]) for item in json.loads(shown)}
+
+
+def node_packages() -> Path:
+    """A prefix into which npm installed globally: `lib/node_modules` lies beneath it."""
+
+    def install(made: Path):
+        made.mkdir()
+        _run("npm", "install", "--global", "--prefix", made, "--ignore-scripts", "--no-audit",
+             "--no-fund", "--loglevel=error", *NODE_PACKAGES)
+        shutil.rmtree(made / "bin", ignore_errors=True)
+
+    return _once("node-packages", install)
+
+
+def npm_packages(prefix: Path) -> set:
+    """What `npm ls` says is installed beneath a prefix: (name, version)."""
+    shown = _run("npm", "ls", "--global", "--prefix", prefix, "--all", "--json", "--loglevel=silent")
+    found = set()
+
+    def walk(node: dict):
+        for name, child in node.get("dependencies", {}).items():
+            found.add((name, child["version"]))
+            walk(child)
+
+    walk(json.loads(shown))
+    return found
+
+
+def go_binary() -> Path:
+    """A small program that links one module, built for Linux."""
+
+    def build(made: Path):
+        source = made.parent / "source"
+        source.mkdir()
+        (source / "go.mod").write_text(GO_MODULE)
+        (source / "main.go").write_text(GO_SOURCE)
+        env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local",
+               "GOOS": "linux", "GOARCH": "amd64"}
+        _run("go", "build", "-o", made, ".", cwd=source, env=env)
+
+    return _once("go-greeter", build)
+
+
+def go_modules(binary: Path) -> set:
+    """What `go version -m` says a program links: (module, version), the standard library included."""
+    lines = _run("go", "version", "-m", binary).splitlines()
+    toolchain = lines[0].rsplit(" ", 1)[1].removeprefix("go")
+    words = [line.split() for line in lines[1:]]
+    return {(w[1], w[2]) for w in words if w[0] == "dep"} | {("stdlib", toolchain)}
+
+
+def dpkg_status_without(root: Path, package: str) -> bytes:
+    """The status file of a rootfs after one package was purged."""
+    text = (root / "var/lib/dpkg/status").read_text()
+    kept = [p for p in text.split("\n\n") if p.strip() and not p.startswith(f"Package: {package}\n")]
+    return ("\n\n".join(kept) + "\n\n").encode()
+
+
+def member_of_rootfs(path: str) -> bytes:
+    """The bytes of one file of the Debian rootfs."""
+    with tarfile.open(debian_rootfs()) as tar:
+        stream = tar.extractfile(f"./{path}")
+        return (stream or io.BytesIO()).read()

@@ -23,8 +23,10 @@ pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Complaint>> {
             let message = format!("number {expected:04} is expected here");
             complaints.push(Complaint::new(&file.path, 1, message));
         }
-        if !file.text.starts_with("# ") {
-            complaints.push(Complaint::new(&file.path, 1, "begin with the title: `# …`"));
+        let title = format!("# {number}. ");
+        if !file.text.starts_with(&title) {
+            let message = format!("begin with the title: `{title}…`");
+            complaints.push(Complaint::new(&file.path, 1, message));
         }
         expected = number + 1;
     }

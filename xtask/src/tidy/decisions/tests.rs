@@ -3,7 +3,12 @@ use crate::repository::Repository;
 
 fn complaints(names: &[&str]) -> Vec<String> {
     let paths: Vec<String> = names.iter().map(|name| format!("docs/decisions/{name}")).collect();
-    let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), "# Title\n")).collect();
+    let titles: Vec<String> = names
+        .iter()
+        .map(|name| format!("# {}. Title\n", name.get(..4).unwrap_or("0").trim_start_matches('0')))
+        .collect();
+    let files: Vec<(&str, &str)> =
+        paths.iter().map(String::as_str).zip(titles.iter().map(String::as_str)).collect();
     let found = check(&Repository::of(&files)).unwrap();
     found.iter().map(ToString::to_string).collect()
 }
@@ -29,4 +34,11 @@ fn a_number_taken_twice_is_found() {
 #[test]
 fn names_are_plain() {
     assert_eq!(complaints(&["1-a.md", "0001_a.md", "0001-A.md"]).len(), 3);
+}
+
+#[test]
+fn the_title_has_the_number() {
+    let files = [("docs/decisions/0001-a.md", "# Title\n")];
+    let found = check(&Repository::of(&files)).unwrap();
+    assert_eq!(found[0].message, "begin with the title: `# 1. …`");
 }

@@ -13,6 +13,8 @@ const ACCEPTED: &[&str] = &[
     "BSD-2-Clause",
     "BSD-3-Clause",
     "CC0-1.0",
+    // Data only: the root certificates that some platforms bring.
+    "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
     "MIT-0",

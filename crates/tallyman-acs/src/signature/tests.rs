@@ -63,3 +63,16 @@ fn the_format_is_known_for_requests_that_are_refused() {
     assert_eq!(format("", &[("x-acs-action", "A")]), Format::Json);
     assert_eq!(format("Format=xml", &[("x-acs-action", "A")]), Format::Xml);
 }
+
+#[test]
+fn debug_shows_neither_tokens_nor_signatures() {
+    let query = "Action=A&Version=V&AccessKeyId=a&Signature=hidden&SignatureMethod=HMAC-SHA1\
+                 &SignatureVersion=1.0&Timestamp=2026-11-24T02%3A30%3A00Z&SignatureNonce=n\
+                 &SecurityToken=hidden";
+    let headers = headers(&[("x-acs-security-token", "hidden")]);
+    let raw = raw(query, &headers);
+    let request = AuthRequest::parse(&raw).unwrap();
+    assert_eq!(request.security_token(), Some("hidden"));
+    let shown = format!("{raw:?} {request:?}");
+    assert!(!shown.contains("hidden"), "{shown}");
+}

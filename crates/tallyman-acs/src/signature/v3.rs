@@ -153,6 +153,11 @@ fn unsigned_headers(
     if request.header(SECURITY_TOKEN_HEADER).is_some() && !is_signed(SECURITY_TOKEN_HEADER) {
         unsigned.push(SECURITY_TOKEN_HEADER);
     }
+    // Without its type a form is no parameters. Who takes the type off on the way must not make
+    // the server drop, say, the filter of a deletion.
+    if !request.body.is_empty() && !request.is_form() && !is_signed("content-type") {
+        unsigned.push("content-type");
+    }
     unsigned
 }
 

@@ -3,7 +3,7 @@
 mod xml;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::encoding::percent_encode;
 use crate::error::{ApiError, catalogue};
@@ -14,6 +14,9 @@ pub const CONTENT_TYPE_JSON: &str = "application/json;charset=utf-8";
 
 /// The content type of XML answers; clients compare it to the letter.
 pub const CONTENT_TYPE_XML: &str = "text/xml;charset=utf-8";
+
+/// The field of an error with a link, which XML holds as a CDATA section.
+const RECOMMEND: &str = "Recommend";
 
 /// Names the format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,14 +121,17 @@ pub fn success<T: Serialize>(
 
 /// Renders an error; all its fields are strings but AccessDeniedDetail, as Go's SDK insists.
 pub fn failure(context: &AnswerContext<'_>, error: &ApiError) -> Answer {
-    let recommend = recommend(&error.code, context.request_id);
     let mut headers = headers(context);
     if let Some(retry_after_ms) = error.retry_after_ms {
         headers.push(("x-acs-retry-after", retry_after_ms.to_string()));
     }
+    let fields = error_fields(context, error);
     let body = match context.format {
-        Format::Json => Value::Object(error_object(context, error, Some(recommend))).to_string(),
-        Format::Xml => xml::error_document(&error_object(context, error, None), &recommend),
+        Format::Json => {
+            let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+            Value::Object(fields.collect()).to_string()
+        }
+        Format::Xml => xml::error_document(&fields),
     };
     Answer { http_status: error.http_status, headers, body: body.into_bytes() }
 }
@@ -137,25 +143,20 @@ fn headers(context: &AnswerContext<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn error_object(
-    context: &AnswerContext<'_>,
-    error: &ApiError,
-    recommend: Option<String>,
-) -> Map<String, Value> {
-    let mut object = Map::new();
-    let mut insert = |name: &str, value: Value| object.insert(name.to_owned(), value);
-    insert("RequestId", Value::from(context.request_id));
-    insert("HostId", Value::from(context.host_id));
-    insert("Code", Value::from(error.code.as_str()));
-    insert("Message", Value::from(error.message.as_str()));
-    if let Some(recommend) = recommend {
-        insert("Recommend", Value::from(recommend));
-    }
+/// Returns the fields in the order the official service has them, which readers of XML may expect.
+fn error_fields(context: &AnswerContext<'_>, error: &ApiError) -> Vec<(&'static str, Value)> {
+    let mut fields = vec![
+        ("RequestId", Value::from(context.request_id)),
+        ("HostId", Value::from(context.host_id)),
+        ("Code", Value::from(error.code.as_str())),
+        ("Message", Value::from(error.message.as_str())),
+        (RECOMMEND, Value::from(recommend(&error.code, context.request_id))),
+    ];
     // A structure of strings always has a JSON form.
     if let Some(Ok(detail)) = error.access_denied_detail.as_ref().map(serde_json::to_value) {
-        insert("AccessDeniedDetail", detail);
+        fields.push(("AccessDeniedDetail", detail));
     }
-    object
+    fields
 }
 
 fn recommend(code: &str, request_id: &str) -> String {

@@ -113,9 +113,10 @@ fn an_error_in_xml_is_an_error_element() {
     assert_eq!(
         body(&answer),
         format!(
-            "<?xml version='1.0' encoding='UTF-8'?><Error><Code>MissingUuids</Code>\
-             <HostId>127.0.0.1:8080</HostId><Message>Uuids is mandatory for this action.</Message>\
-             <RequestId>{REQUEST_ID}</RequestId><Recommend><![CDATA[https://api.aliyun.com/\
+            "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>{REQUEST_ID}</RequestId>\
+             <HostId>127.0.0.1:8080</HostId><Code>MissingUuids</Code>\
+             <Message>Uuids is mandatory for this action.</Message>\
+             <Recommend><![CDATA[https://api.aliyun.com/\
              troubleshoot?q=MissingUuids&product=Sas&requestId={REQUEST_ID}]]></Recommend></Error>"
         )
     );

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::answer::RECOMMEND;
+
 const HEADER: &str = "<?xml version='1.0' encoding='UTF-8'?>";
 
 /// Returns a document with the object's fields below the root.
@@ -12,17 +14,26 @@ pub(crate) fn document(root: &str, object: &Map<String, Value>) -> String {
 }
 
 /// Returns an error document, whose Recommend is a CDATA section as the official one is.
-///
-/// The recommendation must not hold `]]>`; percent-encoded text cannot.
-pub(crate) fn error_document(object: &Map<String, Value>, recommend: &str) -> String {
-    let mut xml = document("Error", object);
-    let end = "</Error>";
-    xml.truncate(xml.len() - end.len());
-    xml.push_str("<Recommend><![CDATA[");
-    xml.push_str(recommend);
-    xml.push_str("]]></Recommend>");
-    xml.push_str(end);
+pub(crate) fn error_document(fields: &[(&str, Value)]) -> String {
+    let mut xml = HEADER.to_owned();
+    push_tag(&mut xml, "<", "Error");
+    for (name, value) in fields {
+        match value {
+            Value::String(link) if *name == RECOMMEND => push_cdata(&mut xml, name, link),
+            other => push_value(&mut xml, name, other),
+        }
+    }
+    push_tag(&mut xml, "</", "Error");
     xml
+}
+
+/// Pushes text that must not hold `]]>`; the percent-encoded link cannot.
+fn push_cdata(xml: &mut String, name: &str, text: &str) {
+    push_tag(xml, "<", name);
+    xml.push_str("<![CDATA[");
+    xml.push_str(text);
+    xml.push_str("]]>");
+    push_tag(xml, "</", name);
 }
 
 fn push_value(xml: &mut String, name: &str, value: &Value) {

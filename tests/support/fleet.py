@@ -7,6 +7,7 @@ from images import real_packages
 from images.oci_builder import Image, ImageBuilder, LayerTar, write_layout
 from support import advisories
 from support.access_key import AccessKey
+from support.agent import Agent
 from support.api_client import ApiClient
 from support.installation import Installation
 from support.server import Server
@@ -98,8 +99,8 @@ def start_fleet(directory: Path) -> Fleet:
         uuids = []
         for name in ("first", "second"):
             before = set(api.server_uuids())
-            agent = Installation(directory / f"{name}-agent")
-            agent.report_images(server.url, root, "--oci-layout", layouts[name]).expect(0)
+            agent = Agent(directory / f"{name}-host", f"{name}-host")
+            agent.report(server.url, root, "--oci-layout", layouts[name]).expect(0)
             added = set(api.server_uuids()) - before
             assert len(added) == 1, f"the {name} agent made {len(added)} servers instead of one"
             uuids.append(added.pop())

@@ -69,10 +69,3 @@ class Installation:
     def jobs(self) -> list:
         """The jobs of the installation."""
         return self.do("jobs", "--format", "json").json()
-
-    def report_images(self, server_url: str, key: AccessKey, *sources, **options):
-        """Runs the agent once against a server; this installation's directory is the agent's."""
-        return self.run(
-            "agent", "--once", "--server", server_url, "--access-key-id", key.id, *sources,
-            env={program.SECRET_VARIABLE: key.secret}, **options,
-        )

@@ -57,12 +57,17 @@ def environment(extra: dict | None = None) -> dict:
     return kept
 
 
-def run(*arguments, env: dict | None = None, timeout: float = 180, cwd=None) -> Outcome:
-    """Runs the program to its end; a command that does not end by itself is a failure."""
+def run(
+    *arguments, env: dict | None = None, timeout: float = 180, cwd=None, prefix: list | None = None
+) -> Outcome:
+    """Runs the program to its end; a command that does not end by itself is a failure.
+
+    `prefix` goes before the program, to run it under another one.
+    """
     words = tuple(str(argument) for argument in arguments)
     try:
         done = subprocess.run(
-            [str(binary()), *words],
+            [*(prefix or []), str(binary()), *words],
             env=environment(env),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -78,11 +83,13 @@ def run(*arguments, env: dict | None = None, timeout: float = 180, cwd=None) -> 
     return Outcome(words, done.returncode, done.stdout, done.stderr)
 
 
-def start(*arguments, stdout, stderr, env: dict | None = None) -> subprocess.Popen:
+def start(
+    *arguments, stdout, stderr, env: dict | None = None, prefix: list | None = None
+) -> subprocess.Popen:
     """Starts the program and leaves it running; its output goes to the given open files."""
     words = [str(argument) for argument in arguments]
     return subprocess.Popen(
-        [str(binary()), *words],
+        [*(prefix or []), str(binary()), *words],
         env=environment(env),
         stdin=subprocess.DEVNULL,
         stdout=stdout,

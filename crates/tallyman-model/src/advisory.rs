@@ -84,6 +84,10 @@ pub struct Advisory {
     /// Other names of the same vulnerability.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// The vulnerabilities that a distribution's record was made for (OSV's `upstream`). Several
+    /// of them are several vulnerabilities, unlike aliases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upstream: Vec<String>,
     /// First publication, milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_ms: Option<i64>,

@@ -1,0 +1,90 @@
+//! Debian's order: deb-version(7) and Debian Policy 5.6.12, as `dpkg --compare-versions` has it.
+
+use std::cmp::Ordering;
+
+use super::{Side, digits};
+
+/// Compares two Debian versions; refused is what dpkg refuses, not what it only warns of.
+pub(super) fn compare(a: &str, b: &str) -> Result<Ordering, Side> {
+    let a = Version::parse(a).ok_or(Side::Left)?;
+    let b = Version::parse(b).ok_or(Side::Right)?;
+    Ok(digits::compare(a.epoch, b.epoch)
+        .then_with(|| compare_part(a.upstream, b.upstream))
+        .then_with(|| compare_part(a.revision, b.revision)))
+}
+
+/// Whatever dpkg can compare has its place in a range.
+pub(super) fn is_rankable(version: &str) -> bool {
+    Version::parse(version).is_some()
+}
+
+struct Version<'a> {
+    epoch: &'a str,
+    upstream: &'a str,
+    revision: &'a str,
+}
+
+impl<'a> Version<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let text = text.trim_matches(is_space);
+        if text.is_empty() || text.contains(is_space) {
+            return None;
+        }
+        let (epoch, rest) = match text.split_once(':') {
+            Some((epoch, rest)) if is_epoch(epoch) => (epoch, rest),
+            Some(_) => return None,
+            None => ("", text),
+        };
+        let (upstream, revision) = match rest.rsplit_once('-') {
+            Some((_, "")) => return None,
+            Some((upstream, revision)) => (upstream, revision),
+            None => (rest, ""),
+        };
+        (!upstream.is_empty()).then_some(Version { epoch, upstream, revision })
+    }
+}
+
+fn is_space(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\u{b}'
+}
+
+/// dpkg keeps the epoch in a C `int`.
+fn is_epoch(epoch: &str) -> bool {
+    epoch.bytes().all(|b| b.is_ascii_digit()) && epoch.parse::<i32>().is_ok()
+}
+
+/// Compares an upstream version or a revision: runs of non-digits and of digits by turns.
+fn compare_part(mut a: &str, mut b: &str) -> Ordering {
+    while !a.is_empty() || !b.is_empty() {
+        let (text_a, rest_a) = split_text(a);
+        let (text_b, rest_b) = split_text(b);
+        let (number_a, rest_a) = digits::split(rest_a);
+        let (number_b, rest_b) = digits::split(rest_b);
+        let order = compare_text(text_a, text_b).then_with(|| digits::compare(number_a, number_b));
+        if order != Ordering::Equal {
+            return order;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+    Ordering::Equal
+}
+
+fn split_text(text: &str) -> (&str, &str) {
+    let end = text.bytes().position(|b| b.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+fn compare_text(a: &str, b: &str) -> Ordering {
+    // The end of the run weighs as much as a digit: more than a tilde, less than anything else.
+    let weights = |text: &str| text.bytes().map(weight).chain([0]).collect::<Vec<_>>();
+    weights(a).cmp(&weights(b))
+}
+
+/// The tilde sorts before the end, letters before all other characters.
+fn weight(byte: u8) -> i32 {
+    match byte {
+        b'~' => -1,
+        b if b.is_ascii_alphabetic() => i32::from(b),
+        b => i32::from(b) + 256,
+    }
+}

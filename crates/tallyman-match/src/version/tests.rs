@@ -1,0 +1,4 @@
+//! Tests of the version order: tables of our own, foreign vectors and live oracles.
+
+mod tables;
+mod vectors;

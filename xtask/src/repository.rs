@@ -3,6 +3,9 @@
 //! With git at hand these are the files that are tracked or would be; without it, everything
 //! below the root except what builds leave behind.
 
+#[cfg(test)]
+mod tests;
+
 use std::env;
 use std::fs;
 use std::io::ErrorKind;

@@ -16,6 +16,9 @@ mod shape;
 mod sql;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use crate::repository::Repository;

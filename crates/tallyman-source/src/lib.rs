@@ -1,1 +1,23 @@
 //! Where images come from: registries, container engines, layouts and archives.
+//!
+//! Start with [`location::Location`] and [`open::Sources`]. Nothing here looks into a layer, and
+//! nothing is kept between runs; [`engine`] talks to Docker and Podman, and [`layout_writer`]
+//! makes images of its own.
+
+pub mod credentials;
+pub mod engine;
+pub mod error;
+pub mod layout_writer;
+pub mod location;
+pub mod open;
+pub mod options;
+pub mod registry;
+
+mod archive;
+mod background;
+mod docker_archive;
+mod document;
+mod layout;
+mod media_type;
+mod resolve;
+mod verify;

@@ -1,0 +1,212 @@
+//! OCI image layouts, as a directory or within a tar (image-spec, image-layout.md). Blobs are
+//! found by their digest alone; no name out of the layout becomes a path.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tallyman_model::digest::Digest;
+use tallyman_model::image::ResolvedImage;
+use tallyman_model::reference::ImageReference;
+
+use crate::archive::TarIndex;
+use crate::archive::segment::Segment;
+use crate::document::{Descriptor, Document};
+use crate::error::{SourceError, quoted};
+use crate::options::SourceOptions;
+use crate::resolve::{Resolver, Step};
+use crate::verify::verify;
+
+/// The annotation that names a manifest within `index.json` (image-spec, annotations.md).
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The same, as containerd and Docker write it: the full reference.
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
+
+/// The blobs of a layout.
+#[derive(Clone, Debug)]
+pub(crate) enum Layout {
+    Directory(PathBuf),
+    Archive(TarIndex),
+}
+
+impl Layout {
+    /// Resolves one image of the layout. Blocks.
+    pub(crate) fn resolve(
+        &self,
+        reference: Option<&str>,
+        options: &SourceOptions,
+    ) -> Result<ResolvedImage, SourceError> {
+        let limits = &options.limits;
+        let place = self.path().display().to_string();
+        let bytes = self.read("index.json", "manifest-bytes", limits.manifest_bytes)?;
+        let subject = format!("index.json of {place}");
+        let Document::Index(entries) = Document::parse(&subject, &bytes, "")? else {
+            return Err(SourceError::malformed(subject, "it is not an image index"));
+        };
+        let entries = named(&place, entries, reference)?;
+        let name = entries
+            .first()
+            .and_then(full_name)
+            .or_else(|| reference.map(|reference| format!("{place}:{reference}")))
+            .unwrap_or_else(|| place.clone());
+        let mut resolver = Resolver::new(name, options.platform.as_ref(), limits);
+        let mut next = match entries.as_slice() {
+            // A layout with one image needs no platform; its manifest or index tells.
+            [only] => only.clone(),
+            _ => resolver.choose(&entries)?,
+        };
+        loop {
+            let bytes = self.blob(&next, "manifest-bytes", limits.manifest_bytes)?;
+            match resolver.step(&bytes, &next.media_type)? {
+                Step::Descend(entry) => next = entry,
+                Step::Image(manifest) => {
+                    let config =
+                        self.blob(&manifest.config, "config-bytes", limits.config_bytes)?;
+                    return resolver.finish(&manifest, next.digest, &config);
+                }
+            }
+        }
+    }
+
+    /// Opens the bytes of a layer. Blocks.
+    pub(crate) fn open_blob(
+        &self,
+        digest: &Digest,
+        size_bytes: u64,
+    ) -> Result<Box<dyn Read + Send>, SourceError> {
+        let segment = self.segment(&blob_name(digest))?;
+        if segment.size_bytes() != size_bytes {
+            return Err(SourceError::malformed(
+                format!("blob {digest} of {}", self.path().display()),
+                format!("it has {} bytes, its manifest says {size_bytes}", segment.size_bytes()),
+            ));
+        }
+        Ok(Box::new(segment))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Layout::Directory(path) => path,
+            Layout::Archive(index) => index.path(),
+        }
+    }
+
+    /// Reads and verifies a small blob.
+    fn blob(
+        &self,
+        descriptor: &Descriptor,
+        limit: &'static str,
+        maximum: u64,
+    ) -> Result<Vec<u8>, SourceError> {
+        let bytes = self.read(&blob_name(&descriptor.digest), limit, maximum)?;
+        let subject = format!("blob {} of {}", descriptor.digest, self.path().display());
+        check_size(&subject, &bytes, descriptor)?;
+        verify(&subject, &bytes, &descriptor.digest)?;
+        Ok(bytes)
+    }
+
+    fn read(&self, name: &str, limit: &'static str, maximum: u64) -> Result<Vec<u8>, SourceError> {
+        let segment = self.segment(name)?;
+        if segment.size_bytes() > maximum {
+            let subject = format!("{name} of {}", self.path().display());
+            return Err(SourceError::LimitExceeded { subject, limit, maximum });
+        }
+        segment.read_all().map_err(|error| SourceError::io(self.path(), error))
+    }
+
+    fn segment(&self, name: &str) -> Result<Segment, SourceError> {
+        match self {
+            Layout::Directory(root) => file_segment(&root.join(name)),
+            Layout::Archive(index) => index.find(name)?.ok_or_else(|| SourceError::NotFound {
+                subject: format!("{name} in {}", index.path().display()),
+                hint: "the archive is incomplete".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Checks the size that a descriptor claims (image-spec, descriptor.md, `size`).
+pub(crate) fn check_size(
+    subject: &str,
+    bytes: &[u8],
+    descriptor: &Descriptor,
+) -> Result<(), SourceError> {
+    if u64::try_from(bytes.len()) == Ok(descriptor.size) {
+        return Ok(());
+    }
+    let reason = format!("it has {} bytes, its descriptor says {}", bytes.len(), descriptor.size);
+    Err(SourceError::malformed(subject, reason))
+}
+
+/// Pipes and devices would block or never end, so they are refused before they are opened.
+fn file_segment(path: &Path) -> Result<Segment, SourceError> {
+    let metadata = fs::metadata(path).map_err(|error| SourceError::io(path, error))?;
+    if !metadata.is_file() {
+        let subject = path.display().to_string();
+        return Err(SourceError::unsupported(subject, "it is not a regular file"));
+    }
+    let file = File::open(path).map_err(|error| SourceError::io(path, error))?;
+    Ok(Segment::new(Arc::new(file), 0, metadata.len()))
+}
+
+fn blob_name(digest: &Digest) -> String {
+    format!("blobs/{}/{}", digest.algorithm().name(), digest.hex())
+}
+
+/// Keeps the entries of `index.json` that the reference means; without one, all entries must
+/// belong to the same image.
+fn named(
+    place: &str,
+    entries: Vec<Descriptor>,
+    reference: Option<&str>,
+) -> Result<Vec<Descriptor>, SourceError> {
+    let names: BTreeSet<Option<String>> = entries.iter().map(full_name).collect();
+    let several = names.len() > 1;
+    let available: Vec<String> = names.into_iter().flatten().collect();
+    let Some(reference) = reference else {
+        if several {
+            return Err(SourceError::Ambiguous { subject: place.to_owned(), available });
+        }
+        return Ok(entries);
+    };
+    let found: Vec<Descriptor> =
+        entries.into_iter().filter(|entry| is_named(entry, reference)).collect();
+    if found.is_empty() {
+        let available: Vec<String> = available.iter().take(20).map(|name| quoted(name)).collect();
+        return Err(SourceError::NotFound {
+            subject: format!("{} in {place}", quoted(reference)),
+            hint: match available.is_empty() {
+                true => "none of its images has a name; leave the reference out".to_owned(),
+                false => format!("available: {}", available.join(", ")),
+            },
+        });
+    }
+    Ok(found)
+}
+
+fn full_name(entry: &Descriptor) -> Option<String> {
+    let annotations = entry.annotations.as_ref()?;
+    annotations.get(CONTAINERD_NAME).or_else(|| annotations.get(REF_NAME)).cloned()
+}
+
+fn is_named(entry: &Descriptor, reference: &str) -> bool {
+    if entry.digest.to_string() == reference.trim_start_matches('@') {
+        return true;
+    }
+    let wanted = reference.parse::<ImageReference>();
+    [REF_NAME, CONTAINERD_NAME].iter().filter_map(|key| entry.annotations.as_ref()?.get(*key)).any(
+        |name| {
+            name == reference
+                || wanted.as_ref().is_ok_and(|wanted| {
+                    // Without a tag, `3.20` would mean the repository `library/3.20`.
+                    name.contains(['/', ':'])
+                        && name.parse::<ImageReference>().is_ok_and(|name| name == *wanted)
+                })
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Where an image is, as a user writes it: `oci:PATH[:REF]`, `oci-archive:PATH[:REF]`,
+//! `docker-archive:PATH[:REF]`, `registry:REF`, `docker://REF`, or a path or a reference alone.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use tallyman_model::reference::ImageReference;
+
+use crate::archive::TarIndex;
+use crate::error::{SourceError, quoted};
+
+/// Where an image is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A directory in the OCI image layout.
+    OciLayout {
+        /// The directory.
+        path: PathBuf,
+        /// Which of its images, where there are several.
+        reference: Option<String>,
+    },
+    /// The same within a tar file.
+    OciArchive {
+        /// The tar file.
+        path: PathBuf,
+        /// Which of its images, where there are several.
+        reference: Option<String>,
+    },
+    /// The output of `docker save`.
+    DockerArchive {
+        /// The tar file.
+        path: PathBuf,
+        /// Which of its images, where there are several.
+        reference: Option<String>,
+    },
+    /// An image in a registry.
+    Registry(ImageReference),
+}
+
+impl Location {
+    /// Parses what a user wrote. Without a scheme it looks at the file system, and into an
+    /// archive, to tell paths from references; it blocks for that.
+    pub fn parse(text: &str) -> Result<Self, SourceError> {
+        let on_disk = |rest: &str| split_path(rest);
+        match text.split_once(':') {
+            Some(("oci", rest)) => {
+                let (path, reference) = on_disk(rest)?;
+                Ok(Location::OciLayout { path, reference })
+            }
+            Some(("oci-archive", rest)) => {
+                let (path, reference) = on_disk(rest)?;
+                Ok(Location::OciArchive { path, reference })
+            }
+            Some(("docker-archive", rest)) => {
+                let (path, reference) = on_disk(rest)?;
+                Ok(Location::DockerArchive { path, reference })
+            }
+            Some(("registry", rest)) if !is_port(rest) => reference(rest),
+            Some(("docker", rest)) if rest.starts_with("//") => {
+                reference(rest.trim_start_matches('/'))
+            }
+            _ => without_scheme(text),
+        }
+    }
+}
+
+impl FromStr for Location {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Location::parse(text)
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, path, reference) = match self {
+            Location::OciLayout { path, reference } => ("oci", path, reference),
+            Location::OciArchive { path, reference } => ("oci-archive", path, reference),
+            Location::DockerArchive { path, reference } => ("docker-archive", path, reference),
+            Location::Registry(reference) => return write!(f, "registry:{reference}"),
+        };
+        write!(f, "{scheme}:{}", path.display())?;
+        match reference {
+            Some(reference) => write!(f, ":{reference}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `registry:5000/app` is a host named `registry`, not a scheme.
+fn is_port(rest: &str) -> bool {
+    rest.split('/').next().is_some_and(|port| port.parse::<u16>().is_ok())
+}
+
+fn reference(text: &str) -> Result<Location, SourceError> {
+    text.parse().map(Location::Registry).map_err(
+        |error: tallyman_model::reference::InvalidReference| {
+            SourceError::malformed("the image reference", error.to_string())
+        },
+    )
+}
+
+/// Splits `PATH[:REF]` at the first colon, unless the whole text is a path that exists.
+fn split_path(text: &str) -> Result<(PathBuf, Option<String>), SourceError> {
+    if text.is_empty() {
+        return Err(SourceError::malformed("the location", "the path after the scheme is missing"));
+    }
+    if Path::new(text).exists() {
+        return Ok((PathBuf::from(text), None));
+    }
+    match text.split_once(':') {
+        Some((path, reference)) if !path.is_empty() && !reference.is_empty() => {
+            Ok((PathBuf::from(path), Some(reference.to_owned())))
+        }
+        _ => Ok((PathBuf::from(text), None)),
+    }
+}
+
+fn without_scheme(text: &str) -> Result<Location, SourceError> {
+    let (path, reference_part) = split_path(text)?;
+    if path.join("oci-layout").is_file() {
+        return Ok(Location::OciLayout { path, reference: reference_part });
+    }
+    if path.is_file() {
+        return archive(path, reference_part);
+    }
+    if looks_like_a_path(text) {
+        let (subject, hint) = if path.is_dir() {
+            let hint = "it is a directory without the file oci-layout; give the root of an OCI \
+                        image layout";
+            (text.to_owned(), hint)
+        } else {
+            let hint = "it does not exist; check the path, or write registry:REFERENCE for an \
+                        image in a registry";
+            (text.to_owned(), hint)
+        };
+        return Err(SourceError::NotFound { subject: quoted(&subject), hint: hint.to_owned() });
+    }
+    reference(text)
+}
+
+fn looks_like_a_path(text: &str) -> bool {
+    text.starts_with(['/', '.', '~'])
+        || [".tar", ".tgz", ".tar.gz", ".tar.zst"].iter().any(|end| text.ends_with(end))
+}
+
+/// Newer versions of Docker write both formats into one archive; the one with digests is better.
+fn archive(path: PathBuf, reference: Option<String>) -> Result<Location, SourceError> {
+    let index = TarIndex::open(&path)?;
+    if index.contains("index.json") && index.contains("oci-layout") {
+        return Ok(Location::OciArchive { path, reference });
+    }
+    if index.contains("manifest.json") {
+        return Ok(Location::DockerArchive { path, reference });
+    }
+    Err(SourceError::unsupported(
+        path.display().to_string(),
+        "the tar holds neither index.json nor manifest.json; give an OCI archive or the output of \
+         `docker save`",
+    ))
+}
+
+#[cfg(test)]
+mod tests;

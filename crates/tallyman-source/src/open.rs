@@ -1,0 +1,178 @@
+//! Opening an image wherever it is: one entry point, one handle for its layers.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use tallyman_model::image::ResolvedImage;
+use tallyman_model::platform::Platform;
+
+use crate::archive::TarIndex;
+use crate::archive::segment::Segment;
+use crate::background;
+use crate::docker_archive;
+use crate::error::SourceError;
+use crate::layout::Layout;
+use crate::location::Location;
+use crate::options::SourceOptions;
+use crate::registry::facts::RegistryFacts;
+use crate::registry::image::RegistryImage;
+use crate::registry::session::Tokens;
+use crate::registry::transport::Transport;
+
+/// Opens images; keeps connections and tokens of registries from one image to the next. Clones
+/// share them.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    options: Arc<SourceOptions>,
+    transport: Arc<Transport>,
+    tokens: Arc<Tokens>,
+}
+
+/// An image whose manifest and configuration have been read and verified, and whose layers can be
+/// read. It can be shared between threads.
+#[derive(Debug)]
+pub struct OpenImage {
+    image: ResolvedImage,
+    layers: Layers,
+    layer_bytes_limit: u64,
+}
+
+#[derive(Debug)]
+enum Layers {
+    Layout(Arc<Layout>),
+    Segments(Vec<Segment>),
+    Registry(RegistryImage),
+}
+
+/// Opens one image. A program that opens many keeps a [`Sources`].
+pub async fn open(location: &Location, options: &SourceOptions) -> Result<OpenImage, SourceError> {
+    Sources::new(options.clone())?.open(location).await
+}
+
+impl Sources {
+    /// Prepares the HTTP clients; fails where the options hold a bad certificate or proxy.
+    pub fn new(options: SourceOptions) -> Result<Self, SourceError> {
+        let transport = Arc::new(Transport::new(&options)?);
+        Ok(Sources { options: Arc::new(options), transport, tokens: Arc::new(Tokens::default()) })
+    }
+
+    /// Opens an image for the platform of the options.
+    pub async fn open(&self, location: &Location) -> Result<OpenImage, SourceError> {
+        self.open_with(location, Arc::clone(&self.options)).await
+    }
+
+    /// Opens an image for another platform than that of the options.
+    pub async fn open_for(
+        &self,
+        location: &Location,
+        platform: &Platform,
+    ) -> Result<OpenImage, SourceError> {
+        let mut options = SourceOptions::clone(&self.options);
+        options.platform = Some(platform.clone());
+        self.open_with(location, Arc::new(options)).await
+    }
+
+    async fn open_with(
+        &self,
+        location: &Location,
+        options: Arc<SourceOptions>,
+    ) -> Result<OpenImage, SourceError> {
+        let subject = location.to_string();
+        let layer_bytes_limit = options.limits.layer_bytes;
+        let (image, layers) = match location.clone() {
+            Location::Registry(reference) => {
+                let transport = Arc::clone(&self.transport);
+                let (image, layers) =
+                    RegistryImage::open(reference, &options, transport, Arc::clone(&self.tokens))
+                        .await?;
+                (image, Layers::Registry(layers))
+            }
+            Location::OciLayout { path, reference } => {
+                background::run(&subject, move || {
+                    resolve_layout(Layout::Directory(path), reference.as_deref(), &options)
+                })
+                .await?
+            }
+            Location::OciArchive { path, reference } => {
+                background::run(&subject, move || {
+                    let layout = Layout::Archive(TarIndex::open(&path)?);
+                    resolve_layout(layout, reference.as_deref(), &options)
+                })
+                .await?
+            }
+            Location::DockerArchive { path, reference } => {
+                background::run(&subject, move || {
+                    let archive = TarIndex::open(&path)?;
+                    let (image, segments) =
+                        docker_archive::resolve(&archive, reference.as_deref(), &options)?;
+                    Ok((image, Layers::Segments(segments)))
+                })
+                .await?
+            }
+        };
+        Ok(OpenImage { image, layers, layer_bytes_limit })
+    }
+}
+
+fn resolve_layout(
+    layout: Layout,
+    reference: Option<&str>,
+    options: &SourceOptions,
+) -> Result<(ResolvedImage, Layers), SourceError> {
+    let image = layout.resolve(reference, options)?;
+    Ok((image, Layers::Layout(Arc::new(layout))))
+}
+
+impl OpenImage {
+    /// Returns the image as its manifest and configuration describe it.
+    pub fn image(&self) -> &ResolvedImage {
+        &self.image
+    }
+
+    /// Returns what is known of the registry, for an image that came from one.
+    pub fn registry_facts(&self) -> Option<&RegistryFacts> {
+        match &self.layers {
+            Layers::Registry(registry) => Some(registry.facts()),
+            Layers::Layout(_) | Layers::Segments(_) => None,
+        }
+    }
+
+    /// Opens the bytes of a layer as they are stored, counted from the base. The reader gives
+    /// exactly as many bytes as the layer's descriptor says, or an error; whether they have the
+    /// layer's digest is for the reader's owner to check.
+    ///
+    /// The reader blocks: it must not be read on a thread of the async runtime. Dropping it ends
+    /// the download.
+    pub async fn open_layer(&self, index: usize) -> Result<Box<dyn Read + Send>, SourceError> {
+        let Some(layer) = self.image.layers.get(index) else {
+            return Err(SourceError::NotFound {
+                subject: format!("layer {index} of {}", self.image.name),
+                hint: format!("it has {} layers", self.image.layers.len()),
+            });
+        };
+        if layer.size_bytes > self.layer_bytes_limit {
+            return Err(SourceError::LimitExceeded {
+                subject: format!("layer {} of {}", layer.digest, self.image.name),
+                limit: "layer-bytes",
+                maximum: self.layer_bytes_limit,
+            });
+        }
+        match &self.layers {
+            Layers::Registry(registry) => registry.open_layer(layer).await,
+            Layers::Segments(segments) => match segments.get(index) {
+                Some(segment) => Ok(Box::new(segment.clone())),
+                None => Err(SourceError::malformed(&self.image.name, "a layer has no bytes")),
+            },
+            Layers::Layout(layout) => {
+                let (layout, layer) = (Arc::clone(layout), layer.clone());
+                background::run(&self.image.name, move || {
+                    layout.open_blob(&layer.digest, layer.size_bytes)
+                })
+                .await
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

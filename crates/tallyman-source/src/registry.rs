@@ -1,0 +1,19 @@
+//! Images in registries (OCI distribution-spec, "Pull"; Docker Registry v2 authentication).
+//!
+//! `transport` sends one request and decides which addresses may be talked to, `session` adds
+//! credentials and patience, `image` asks for manifests, `blob` hands out layers.
+
+mod address;
+mod blob;
+mod challenge;
+pub mod facts;
+pub(crate) mod image;
+mod reply;
+mod resolver;
+pub(crate) mod session;
+mod tls;
+mod token;
+pub(crate) mod transport;
+
+#[cfg(test)]
+mod tests;

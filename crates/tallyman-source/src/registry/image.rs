@@ -1,0 +1,122 @@
+//! One image of a registry: its manifest, its configuration, its layers.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tallyman_model::digest::{Algorithm, Digest};
+use tallyman_model::image::{LayerDescriptor, ResolvedImage};
+use tallyman_model::reference::ImageReference;
+
+use crate::document::Descriptor;
+use crate::error::SourceError;
+use crate::layout::check_size;
+use crate::media_type::ACCEPT_MANIFESTS;
+use crate::options::SourceOptions;
+use crate::registry::blob;
+use crate::registry::facts::RegistryFacts;
+use crate::registry::session::{Session, Tokens};
+use crate::registry::transport::{Request, Transport};
+use crate::resolve::{Resolver, Step};
+use crate::verify::{digest_of, verify};
+
+/// An image that has been resolved, with the session its layers come through.
+#[derive(Debug)]
+pub(crate) struct RegistryImage {
+    session: Arc<Session>,
+    facts: RegistryFacts,
+    layer_timeout: Duration,
+}
+
+impl RegistryImage {
+    pub(crate) async fn open(
+        reference: ImageReference,
+        options: &SourceOptions,
+        transport: Arc<Transport>,
+        tokens: Arc<Tokens>,
+    ) -> Result<(ResolvedImage, Self), SourceError> {
+        let session = Session::connect(&reference, options, transport, tokens).await?;
+        let name = reference.to_string();
+        let maximum = options.limits.manifest_bytes;
+        let url = session.url("manifests", &reference.version())?;
+        let request = Request { url, accept: ACCEPT_MANIFESTS, skip_bytes: 0 };
+        let (mut bytes, mut content_type) =
+            session.get_small(&name, &request, "manifest-bytes", maximum).await?;
+        // Asked by tag, the digest is that of the bytes: a header of the registry is a claim.
+        let mut digest = match reference.digest() {
+            Some(digest) => {
+                verify(&name, &bytes, digest)?;
+                digest.clone()
+            }
+            None => digest_of(&bytes, Algorithm::Sha256),
+        };
+        let facts = RegistryFacts {
+            host: session.host().to_owned(),
+            is_https: session.is_https(),
+            repository: reference.repository().to_owned(),
+            tag: reference.tag().map(str::to_owned),
+            digest: digest.clone(),
+        };
+        let mut resolver = Resolver::new(name, options.platform.as_ref(), &options.limits);
+        let image = loop {
+            match resolver.step(&bytes, &content_type)? {
+                Step::Descend(entry) => {
+                    bytes = fetch(&session, "manifests", &entry, maximum).await?;
+                    digest = entry.digest;
+                    content_type = entry.media_type;
+                }
+                Step::Image(manifest) => {
+                    let maximum = options.limits.config_bytes;
+                    let config = fetch(&session, "blobs", &manifest.config, maximum).await?;
+                    break resolver.finish(&manifest, digest, &config)?;
+                }
+            }
+        };
+        let layer_timeout = options.timeouts.layer;
+        Ok((image, RegistryImage { session: Arc::new(session), facts, layer_timeout }))
+    }
+
+    pub(crate) fn facts(&self) -> &RegistryFacts {
+        &self.facts
+    }
+
+    pub(crate) async fn open_layer(
+        &self,
+        layer: &LayerDescriptor,
+    ) -> Result<Box<dyn Read + Send>, SourceError> {
+        let subject = subject(&self.session, &layer.digest);
+        let url = self.session.url("blobs", &layer.digest.to_string())?;
+        let download = blob::Download {
+            session: Arc::clone(&self.session),
+            subject,
+            url,
+            size_bytes: layer.size_bytes,
+        };
+        download.start(self.layer_timeout).await
+    }
+}
+
+/// Gets and verifies something that a descriptor names.
+async fn fetch(
+    session: &Session,
+    kind: &'static str,
+    descriptor: &Descriptor,
+    maximum: u64,
+) -> Result<Vec<u8>, SourceError> {
+    let limit = if kind == "blobs" { "config-bytes" } else { "manifest-bytes" };
+    let subject = subject(session, &descriptor.digest);
+    if descriptor.size > maximum {
+        return Err(SourceError::LimitExceeded { subject, limit, maximum });
+    }
+    let url = session.url(kind, &descriptor.digest.to_string())?;
+    let accept = if kind == "blobs" { "*/*" } else { ACCEPT_MANIFESTS };
+    let request = Request { url, accept, skip_bytes: 0 };
+    let (bytes, _) = session.get_small(&subject, &request, limit, maximum).await?;
+    check_size(&subject, &bytes, descriptor)?;
+    verify(&subject, &bytes, &descriptor.digest)?;
+    Ok(bytes)
+}
+
+fn subject(session: &Session, digest: &Digest) -> String {
+    format!("{digest} at {}", session.host())
+}

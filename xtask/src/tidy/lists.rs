@@ -34,12 +34,7 @@ const LISTS: &[List] = &[
     List {
         folder: "crates/tallyman-store/migrations/",
         ending: ".sql",
-        list: "crates/tallyman-store/src/migrations.rs",
-    },
-    List {
-        folder: "crates/tallyman-store/src/migrations/",
-        ending: ".sql",
-        list: "crates/tallyman-store/src/migrations.rs",
+        list: "crates/tallyman-store/src/migration.rs",
     },
 ];
 

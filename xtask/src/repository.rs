@@ -3,6 +3,7 @@
 //! With git at hand these are the files that are tracked or would be; without it, everything
 //! below the root except what builds leave behind.
 
+mod test_modules;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,8 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
+use self::test_modules::test_modules;
+
 /// Directories that hold no source, looked at only when git cannot say what is tracked.
 const SKIPPED_DIRECTORIES: &[&str] = &[".git", "target", "node_modules", "__pycache__"];
 
@@ -23,18 +26,11 @@ pub(crate) struct TextFile {
     pub(crate) path: String,
     /// What the file says.
     pub(crate) text: String,
+    /// Whether the file is only ever compiled for tests, examples or benchmarks.
+    pub(crate) is_for_tests: bool,
 }
 
 impl TextFile {
-    /// Returns whether the file is only ever compiled for tests, examples or benchmarks.
-    pub(crate) fn is_for_tests(&self) -> bool {
-        let mut parts = self.path.split('/').rev();
-        let name = parts.next().unwrap_or_default();
-        name == "tests.rs"
-            || self.path.starts_with("crates/tallyman-testkit/")
-            || parts.any(|part| matches!(part, "tests" | "examples" | "benches" | "fuzz"))
-    }
-
     /// Returns whether the file is Rust.
     pub(crate) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
@@ -74,7 +70,7 @@ impl Repository {
                 Ok(bytes) => {
                     // What is not UTF-8 is data, and none of the checks concern it.
                     if let Ok(text) = String::from_utf8(bytes) {
-                        files.push(TextFile { path: path.clone(), text });
+                        files.push((path.clone(), text));
                     }
                 }
                 // Deleted but still in git's index, or a link to a directory.
@@ -83,18 +79,16 @@ impl Repository {
                 Err(error) => return Err(error).context(format!("failed to read {path}")),
             }
         }
-        Ok(Repository { root, files, paths })
+        Ok(Repository { root, files: classify(files), paths })
     }
 
     /// Makes a repository of the given files, for tests.
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let paths = files.iter().map(|(path, _)| (*path).to_owned()).collect();
-        let files = files
-            .iter()
-            .map(|(path, text)| TextFile { path: (*path).to_owned(), text: (*text).to_owned() })
-            .collect();
-        Repository { root: PathBuf::new(), files, paths }
+        let files: Vec<(String, String)> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        let paths = files.iter().map(|(path, _)| path.clone()).collect();
+        Repository { root: PathBuf::new(), files: classify(files), paths }
     }
 
     /// Returns the root's directory.
@@ -117,6 +111,30 @@ impl Repository {
         let directory = format!("{path}/");
         self.paths.iter().any(|known| known == path || known.starts_with(&directory))
     }
+}
+
+/// Marks the files that are for tests: by their folder, or because their module is declared so.
+fn classify(files: Vec<(String, String)>) -> Vec<TextFile> {
+    let rust = files.iter().filter(|(path, _)| path.ends_with(".rs"));
+    let modules: Vec<String> = rust.flat_map(|(path, text)| test_modules(path, text)).collect();
+    files
+        .into_iter()
+        .map(|(path, text)| {
+            let is_declared = modules.iter().any(|module| {
+                path.strip_prefix(module.as_str())
+                    .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+            });
+            let is_for_tests = is_declared || lies_among_tests(&path);
+            TextFile { path, text, is_for_tests }
+        })
+        .collect()
+}
+
+fn lies_among_tests(path: &str) -> bool {
+    let mut parts = path.split('/').rev();
+    parts.next() == Some("tests.rs")
+        || path.starts_with("crates/tallyman-testkit/")
+        || parts.any(|part| matches!(part, "tests" | "examples" | "benches" | "fuzz"))
 }
 
 /// Asks git for the paths that are tracked or not ignored; `None` without git or its directory.

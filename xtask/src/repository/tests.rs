@@ -1,8 +1,4 @@
-use super::{Repository, TextFile};
-
-fn file(path: &str) -> TextFile {
-    TextFile { path: path.to_owned(), text: String::new() }
-}
+use super::{Repository, lies_among_tests};
 
 #[test]
 fn files_for_tests_are_told_by_their_path() {
@@ -13,18 +9,44 @@ fn files_for_tests_are_told_by_their_path() {
         "crates/tallyman-testkit/src/lib.rs",
         "tests/sdk/x.py",
     ] {
-        assert!(file(path).is_for_tests(), "{path}");
+        assert!(lies_among_tests(path), "{path}");
     }
     for path in ["crates/a/src/layer.rs", "crates/a/src/tests_of_time.rs", "xtask/src/main.rs"] {
-        assert!(!file(path).is_for_tests(), "{path}");
+        assert!(!lies_among_tests(path), "{path}");
     }
 }
 
 #[test]
+fn files_for_tests_are_told_by_their_declaration() {
+    let repository = Repository::of(&[
+        ("crates/a/src/lib.rs", "mod layer;\n#[cfg(test)]\nmod samples;\n"),
+        ("crates/a/src/layer.rs", "#[cfg(test)]\npub(crate) mod fakes;\nmod tar;\n"),
+        ("crates/a/src/layer/fakes.rs", ""),
+        ("crates/a/src/layer/fakes/small.rs", ""),
+        ("crates/a/src/layer/tar.rs", ""),
+        ("crates/a/src/samples.rs", ""),
+        ("crates/a/src/samples_of_life.rs", ""),
+    ]);
+    let files = repository.files().iter();
+    let for_tests: Vec<&str> =
+        files.filter(|file| file.is_for_tests).map(|file| file.path.as_str()).collect();
+    assert_eq!(
+        for_tests,
+        [
+            "crates/a/src/layer/fakes.rs",
+            "crates/a/src/layer/fakes/small.rs",
+            "crates/a/src/samples.rs",
+        ]
+    );
+}
+
+#[test]
 fn a_file_belongs_to_the_crate_whose_folder_it_is_in() {
-    assert_eq!(file("crates/a/src/lib.rs").crate_name(), Some("a"));
-    assert_eq!(file("xtask/src/main.rs").crate_name(), Some("xtask"));
-    assert_eq!(file("tests/x.rs").crate_name(), None);
+    let paths = ["crates/a/src/lib.rs", "xtask/src/main.rs", "tests/x.rs"];
+    let repository = Repository::of(&paths.map(|path| (path, "")));
+    let names: Vec<Option<&str>> =
+        repository.files().iter().map(|file| file.crate_name()).collect();
+    assert_eq!(names, [Some("a"), Some("xtask"), None]);
 }
 
 #[test]

@@ -1,4 +1,6 @@
 //! Each kind of thing is named in one explicit list: a file that no list names does nothing.
+//!
+//! A file in the folder that other files there use is no kind, but what the kinds share.
 
 #[cfg(test)]
 mod tests;
@@ -46,17 +48,28 @@ pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Complaint>> {
 fn check_list(repository: &Repository, list: &List) -> Vec<Complaint> {
     let text = repository.find(list.list).map(named_text).unwrap_or_default();
     let mut complaints = Vec::new();
-    for file in repository.files() {
+    for file in repository.files().iter().filter(|file| !file.is_for_tests) {
         let name = file.path.strip_prefix(list.folder).and_then(|n| n.strip_suffix(list.ending));
-        let Some(name) = name.filter(|name| !name.contains('/') && *name != "tests") else {
-            continue;
-        };
-        if find_word(&text, name).is_empty() {
+        let Some(name) = name.filter(|name| !name.contains('/')) else { continue };
+        if find_word(&text, name).is_empty() && !is_shared(repository, list, name) {
             let message = format!("`{name}` is not named in {}", list.list);
             complaints.push(Complaint::new(&file.path, 1, message));
         }
     }
     complaints
+}
+
+/// Returns whether another file of the folder uses the module `name`.
+fn is_shared(repository: &Repository, list: &List, name: &str) -> bool {
+    let own = format!("{}{name}", list.folder);
+    repository.files().iter().any(|file| {
+        file.is_rust()
+            && !file.is_for_tests
+            && file.path.starts_with(list.folder)
+            && !file.path.starts_with(&format!("{own}."))
+            && !file.path.starts_with(&format!("{own}/"))
+            && !find_word(&blank(&file.text, Keep::Code), name).is_empty()
+    })
 }
 
 /// Returns the list's text without comments and without the lines that only declare a module.

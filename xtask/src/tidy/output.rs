@@ -32,7 +32,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Complaint>> {
     let bound = |file: &&TextFile| {
         let is_free = file.crate_name().is_none_or(|name| FREE.contains(&name));
-        file.is_rust() && !file.is_for_tests() && !is_free
+        file.is_rust() && !file.is_for_tests && !is_free
     };
     Ok(repository.files().iter().filter(bound).flat_map(check_file).collect())
 }

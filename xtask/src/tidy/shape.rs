@@ -64,7 +64,7 @@ fn check_name(file: &TextFile) -> Option<Complaint> {
 
 /// A file of tests needs no introduction: its names are the sentences.
 fn check_introduction(file: &TextFile) -> Option<Complaint> {
-    if file.is_for_tests() || file.text.starts_with("//!") {
+    if file.is_for_tests || file.text.starts_with("//!") {
         return None;
     }
     let message = "begin with `//!`: what lives here, what does not, where to look next";

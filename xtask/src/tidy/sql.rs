@@ -27,9 +27,7 @@ const STATEMENTS: &[&[&str]] = &[
 /// Checks the Rust files outside the store and outside tests.
 pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Complaint>> {
     let outside = |file: &&TextFile| {
-        file.is_rust()
-            && !file.is_for_tests()
-            && !matches!(file.crate_name(), Some(STORE | "xtask"))
+        file.is_rust() && !file.is_for_tests && !matches!(file.crate_name(), Some(STORE | "xtask"))
     };
     Ok(repository.files().iter().filter(outside).flat_map(check_file).collect())
 }

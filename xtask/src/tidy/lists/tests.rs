@@ -28,3 +28,14 @@ fn a_kind_that_is_only_declared_is_not() {
 fn a_folder_that_is_not_there_has_nothing_to_list() {
     assert_eq!(check(&Repository::of(&[])).unwrap(), []);
 }
+
+#[test]
+fn what_kinds_share_needs_no_line() {
+    let files = [
+        DPKG,
+        ("crates/tallyman-scan/src/analyzers/apk.rs", "//! apk.\nuse super::fields::Fields;\n"),
+        ("crates/tallyman-scan/src/analyzers/fields.rs", "//! Fields of a record.\n"),
+        ("crates/tallyman-scan/src/analyzers.rs", "mod apk; mod fields;\n[apk::A, dpkg::A]\n"),
+    ];
+    assert_eq!(check(&Repository::of(&files)).unwrap(), []);
+}

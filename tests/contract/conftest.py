@@ -1,9 +1,8 @@
 """An installation with more servers than fit on a page."""
 
-from dataclasses import dataclass
-
 import pytest
 
+from contract.many_servers import HOSTS, ManyServers
 from images.oci_builder import write_layout
 from support import advisories
 from support.agent import Agent
@@ -11,16 +10,6 @@ from support.api_client import ApiClient
 from support.fleet import python_distribution
 from support.installation import Installation
 from support.server import Server
-
-HOSTS = ("alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf")
-
-
-@dataclass(frozen=True)
-class ManyServers:
-    """An API client, and the UUID of each host by its name."""
-
-    api: ApiClient
-    uuids: dict
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from alibabacloud_sas20181203 import models
 
 from contract.answer_shape import declared_answer, differences, nothings
-from contract.conftest import HOSTS
+from contract.many_servers import HOSTS
 
 ACTION = "DescribeCloudCenterInstances"
 

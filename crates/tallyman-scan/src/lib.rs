@@ -1,1 +1,16 @@
 //! Layer bytes in, inventory out: decompression, tar, analyzers and squash.
+//!
+//! Everything here is a pure function of its input and the limits: no network, no clock, no
+//! database, nothing written to disk, nothing of an image executed or followed. Start at
+//! [`layer::analyze_layer`]; a new analyzer is one line in `analyzers.rs`.
+
+pub mod analyzers;
+mod collect;
+mod decompress;
+pub mod error;
+pub mod layer;
+mod path;
+mod stored;
+mod tar;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,193 @@
+//! The list of analyzers: what each wants to see and how much of it is read.
+//!
+//! An analyzer is a file in `analyzers/` and a line in [`ANALYZERS`]. Its functions are pure: a
+//! path and bytes in, evidence out.
+
+mod apk;
+mod cargo;
+mod dpkg;
+mod eicar;
+mod executable;
+mod go;
+mod npm;
+mod os_release;
+mod preload;
+mod python;
+
+use std::fmt::Write;
+use std::sync::OnceLock;
+
+use ring::digest::{SHA256, digest};
+use tallyman_model::inventory::{DiagnosticKind, Evidence};
+use tallyman_model::limits::Limits;
+
+#[cfg(test)]
+pub(crate) use crate::analyzers::eicar::test_file as eicar_test_file;
+pub(crate) use crate::analyzers::executable::{has_magic, may_be as may_be_executable};
+pub(crate) use crate::analyzers::os_release::preference as distribution_preference;
+
+/// The version of everything that turns evidence into inventories: the tar reader, whiteouts,
+/// squash. Raise it when the same layer would give another inventory.
+const FORMAT_VERSION: u32 = 1;
+
+/// One analyzer.
+pub(crate) struct Analyzer {
+    /// Its name in inventories and in documents; never changes.
+    pub(crate) id: &'static str,
+    /// Raised whenever the same file would give other evidence.
+    pub(crate) version: u32,
+    /// What kind of file it reads.
+    pub(crate) class: FileClass,
+    /// Tells from the outside whether it wants the content; called for every file.
+    pub(crate) wants: fn(&Candidate<'_>) -> bool,
+    /// Reads the content.
+    pub(crate) analyze: fn(&str, &[u8], &Limits) -> Analysis,
+}
+
+/// What an analyzer says of one file.
+pub(crate) type Analysis = Result<Vec<Evidence>, Fault>;
+
+/// The analyzers. Their order does not matter.
+pub(crate) static ANALYZERS: [Analyzer; 9] = [
+    os_release::ANALYZER,
+    dpkg::ANALYZER,
+    apk::ANALYZER,
+    python::ANALYZER,
+    npm::ANALYZER,
+    go::ANALYZER,
+    cargo::ANALYZER,
+    preload::ANALYZER,
+    eicar::ANALYZER,
+];
+
+/// The kinds of files that analyzers read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileClass {
+    /// A database of installed packages, known by its path.
+    Database,
+    /// Any other file that is known by its path.
+    Named,
+    /// A file that its size makes interesting, whatever its name.
+    AnyName,
+    /// A program or library; read only if it begins like one.
+    Executable,
+}
+
+impl FileClass {
+    /// Returns how much of such a file is read.
+    pub(crate) fn max_bytes(self, limits: &Limits) -> u64 {
+        match self {
+            FileClass::Database => limits.database_bytes,
+            FileClass::Named | FileClass::AnyName => limits.metadata_bytes,
+            FileClass::Executable => limits.executable_bytes,
+        }
+    }
+
+    /// Returns how much of the answer is lost with such a file.
+    pub(crate) fn loss(self) -> DiagnosticKind {
+        match self {
+            FileClass::Database => DiagnosticKind::Failed,
+            FileClass::Named | FileClass::AnyName | FileClass::Executable => {
+                DiagnosticKind::Skipped
+            }
+        }
+    }
+
+    /// Tells whether the path alone makes such a file what it is.
+    pub(crate) fn is_known_by_path(self) -> bool {
+        match self {
+            FileClass::Database | FileClass::Named => true,
+            FileClass::AnyName | FileClass::Executable => false,
+        }
+    }
+}
+
+/// A regular file as it is seen before its content.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'a> {
+    /// The normalised path.
+    pub(crate) path: &'a str,
+    /// Its last component.
+    pub(crate) base: &'a str,
+    /// The size in bytes.
+    pub(crate) size: u64,
+    /// The permission bits.
+    pub(crate) mode: u32,
+}
+
+impl<'a> Candidate<'a> {
+    pub(crate) fn new(path: &'a str, size: u64, mode: u32) -> Self {
+        Candidate { path, base: crate::path::split(path).1, size, mode }
+    }
+}
+
+/// Why a file gave no evidence although it should have.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) reason: String,
+}
+
+impl Fault {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Fault { reason: reason.into() }
+    }
+}
+
+/// A set of analyzers, as bits by their index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Selection(u32);
+
+impl Selection {
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = (usize, &'static Analyzer)> {
+        ANALYZERS.iter().enumerate().filter(move |(index, _)| self.0 & (1 << index) != 0)
+    }
+}
+
+/// Returns the analyzers that want a file.
+pub(crate) fn select(candidate: &Candidate<'_>) -> Selection {
+    let bits = ANALYZERS.iter().enumerate().fold(0, |bits, (index, analyzer)| {
+        bits | (u32::from((analyzer.wants)(candidate)) << index)
+    });
+    Selection(bits)
+}
+
+/// Tells whether an analyzer reads package databases, which layers rewrite as a whole.
+pub(crate) fn reads_databases(id: &str) -> bool {
+    ANALYZERS.iter().any(|analyzer| analyzer.id == id && analyzer.class == FileClass::Database)
+}
+
+/// Tells whether a text can be a package's name or version: short, without spaces and control
+/// characters. What lies in an image must not spoil a report.
+pub(crate) fn is_token(text: &str) -> bool {
+    let is_sound = |c: char| !c.is_control() && !c.is_whitespace();
+    !text.is_empty() && text.len() <= 1024 && text.chars().all(is_sound)
+}
+
+/// Returns the fingerprint of the analyzer set: it changes exactly when layers have to be analysed
+/// again.
+pub fn fingerprint() -> &'static str {
+    static FINGERPRINT: OnceLock<String> = OnceLock::new();
+    FINGERPRINT.get_or_init(|| {
+        let mut lines = vec![format!("format {FORMAT_VERSION}\n")];
+        lines.extend(ANALYZERS.iter().map(|a| format!("{} {}\n", a.id, a.version)));
+        lines.sort();
+        let hash = digest(&SHA256, lines.concat().as_bytes());
+        hash.as_ref().iter().take(16).fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    })
+}
+
+/// Returns the id and version of every analyzer, for documents and for `--version`.
+pub fn list() -> impl Iterator<Item = (&'static str, u32)> {
+    ANALYZERS.iter().map(|analyzer| (analyzer.id, analyzer.version))
+}
+
+#[cfg(test)]
+mod tests;

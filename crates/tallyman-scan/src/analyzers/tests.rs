@@ -1,0 +1,80 @@
+use std::collections::HashSet;
+
+use super::{ANALYZERS, Candidate, fingerprint, is_token, list, select};
+
+fn wanted_by(path: &str, size: u64, mode: u32) -> Vec<&'static str> {
+    select(&Candidate::new(path, size, mode)).iter().map(|(_, analyzer)| analyzer.id).collect()
+}
+
+#[test]
+fn files_go_to_the_analyzers_that_read_them() {
+    for (path, expected) in [
+        ("etc/os-release", "os-release"),
+        ("usr/lib/os-release", "os-release"),
+        ("etc/alpine-release", "os-release"),
+        ("etc/debian_version", "os-release"),
+        ("var/lib/dpkg/status", "dpkg"),
+        ("var/lib/dpkg/status.d/base", "dpkg"),
+        ("lib/apk/db/installed", "apk"),
+        ("usr/lib/apk/db/installed", "apk"),
+        ("usr/lib/python3/dist-packages/six-1.16.0.dist-info/METADATA", "python"),
+        ("x/six.egg-info/PKG-INFO", "python"),
+        ("x/six.egg/EGG-INFO/PKG-INFO", "python"),
+        ("x/six-1.16.0.egg-info", "python"),
+        ("usr/lib/node_modules/npm/package.json", "npm"),
+        ("node_modules/@scope/name/package.json", "npm"),
+        ("a/node_modules/b/node_modules/c/package.json", "npm"),
+        ("etc/ld.so.preload", "preload"),
+    ] {
+        let by = wanted_by(path, 5000, 0o644);
+        let by: Vec<_> = by.into_iter().filter(|id| !matches!(*id, "go" | "cargo")).collect();
+        assert_eq!(by, [expected], "{path}");
+    }
+}
+
+#[test]
+fn other_files_are_not_read() {
+    for path in [
+        "x/etc/os-release.d",
+        "srv/etc/os-release.txt",
+        "var/lib/dpkg/status-old.gz",
+        "var/lib/dpkg/status.d/base.md5sums",
+        "var/lib/dpkg/status.d/x/base.txt",
+        "srv/package.json",
+        "node_modules/package.json",
+        "node_modules/.package-lock.json",
+        "node_modules/a/b/package.json",
+        "node_modules/@scope/package.json",
+        "node_modules/@scope/a/lib/package.json",
+        "x/METADATA.txt",
+        "usr/lib/libc.so.6",
+    ] {
+        assert_eq!(wanted_by(path, 5000, 0o644), <[&str; 0]>::default(), "{path}");
+    }
+    assert_eq!(wanted_by("a.txt", 67, 0o644), <[&str; 0]>::default());
+    assert_eq!(wanted_by("a.txt", 68, 0o644), ["eicar"]);
+    assert_eq!(wanted_by("a.txt", 128, 0o644), ["eicar"]);
+    assert_eq!(wanted_by("a.txt", 129, 0o755), ["go", "cargo"]);
+    assert_eq!(wanted_by("a", 129, 0o644), ["go", "cargo"]);
+    assert_eq!(wanted_by("a.so", 129, 0o644), ["go", "cargo"]);
+}
+
+#[test]
+fn ids_are_unique_and_the_fingerprint_is_theirs() {
+    let ids: HashSet<_> = list().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), ANALYZERS.len());
+    assert_eq!(fingerprint(), fingerprint());
+    assert_eq!(fingerprint().len(), 32);
+    // Changes with every version that is raised, and is then set anew here.
+    assert_eq!(fingerprint(), "13cf875e4090055f33af407855027245");
+}
+
+#[test]
+fn names_and_versions_are_short_and_printable() {
+    for good in ["a", "@scope/name", "1.0~rc1+b2", "2:9.0-1", "\u{e4}"] {
+        assert!(is_token(good), "{good}");
+    }
+    for bad in ["", "a b", "a\n", "\u{1b}[31m", "\u{85}", &"x".repeat(1025)] {
+        assert!(!is_token(bad), "{bad:?}");
+    }
+}

@@ -5,6 +5,7 @@ import pytest
 from images.oci_builder import ImageBuilder
 from support import advisories, fleet
 from support.installation import Installation
+from support.server import Server
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,20 @@ def builder(tmp_path_factory):
 def installation(tmp_path):
     """An empty data directory."""
     return Installation(tmp_path / "data")
+
+
+@pytest.fixture
+def start_server(tmp_path):
+    """Starts servers; those that still run at the end of the test are killed."""
+    started = []
+
+    def start(installation: Installation) -> Server:
+        started.append(Server(installation.data, tmp_path / "server.log"))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
 
 
 @pytest.fixture(scope="session")

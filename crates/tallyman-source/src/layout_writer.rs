@@ -77,13 +77,13 @@ impl LayoutWriter {
     ) -> Result<WrittenLayer, SourceError> {
         // The name of a blob is known only at its end.
         let path = self.root.join("blobs/sha256/.partial");
-        let failed = |error| SourceError::Io { path: path.clone(), source: error };
-        let file = BufWriter::new(File::create(&path).map_err(failed)?);
-        let (diff_id, stored) = pack(Counted::new(file), packing, fill).map_err(failed)?;
-        let (digest, size_bytes, mut file) = stored.finish();
-        file.flush().map_err(failed)?;
+        let (diff_id, digest, size_bytes) = write_blob(&path, packing, fill).map_err(|source| {
+            // What was begun is of no use; that it stays is no worse than the failure.
+            let _ = fs::remove_file(&path);
+            SourceError::Io { path: path.clone(), source }
+        })?;
         let blob = self.root.join("blobs/sha256").join(digest.hex());
-        fs::rename(&path, &blob).map_err(|error| SourceError::Io { path: blob, source: error })?;
+        fs::rename(&path, &blob).map_err(|source| SourceError::Io { path: blob, source })?;
         let (compression, media_type) = match packing {
             LayerPacking::Plain => (Compression::None, OCI_LAYER),
             LayerPacking::Gzip => (Compression::Gzip, OCI_LAYER_GZIP),
@@ -155,6 +155,19 @@ impl LayoutWriter {
         let path = self.root.join(name);
         fs::write(&path, bytes).map_err(|error| SourceError::io(&path, error))
     }
+}
+
+/// Writes a layer to a file; returns the digest of its tar, and the digest and size of the file.
+fn write_blob(
+    path: &Path,
+    packing: LayerPacking,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<(Digest, Digest, u64)> {
+    let file = BufWriter::new(File::create(path)?);
+    let (diff_id, stored) = pack(Counted::new(file), packing, fill)?;
+    let (digest, size_bytes, mut file) = stored.finish();
+    file.flush()?;
+    Ok((diff_id, digest, size_bytes))
 }
 
 /// Runs `fill` through the packing, and returns the tar's digest and the writer below.

@@ -7,6 +7,7 @@
 pub mod credentials;
 pub mod engine;
 pub mod error;
+pub mod http;
 pub mod layout_writer;
 pub mod location;
 pub mod open;
@@ -21,3 +22,6 @@ mod layout;
 mod media_type;
 mod resolve;
 mod verify;
+
+#[cfg(test)]
+mod fixtures;

@@ -11,7 +11,7 @@ pub(crate) mod image;
 mod reply;
 mod resolver;
 pub(crate) mod session;
-mod tls;
+pub(crate) mod tls;
 mod token;
 pub(crate) mod transport;
 

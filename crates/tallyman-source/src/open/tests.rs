@@ -1,1 +1,87 @@
+use std::fs;
+use std::process::Command;
 
+use tempfile::TempDir;
+
+use super::{OpenImage, Sources, open};
+use crate::error::SourceError;
+use crate::fixtures::{has_program, layer_tars, read_layer, tar_of_directory, write_layout};
+use crate::location::Location;
+use crate::options::SourceOptions;
+
+async fn opened(location: &str) -> OpenImage {
+    let location: Location = location.parse().expect("a location");
+    open(&location, &SourceOptions::default()).await.expect("an image")
+}
+
+#[tokio::test]
+async fn layers_of_layouts_and_archives_are_read() {
+    fn shareable<T: Send + Sync>(_: &T) {}
+    let dir = TempDir::new().expect("tempdir");
+    let root = dir.path().join("layout");
+    write_layout(&root, "v1");
+    let tar = dir.path().join("layout.tar");
+    fs::write(&tar, tar_of_directory(&root)).expect("write");
+    for location in [format!("oci:{}", root.display()), tar.display().to_string()] {
+        let image = opened(&location).await;
+        shareable(&image);
+        assert!(image.registry_facts().is_none());
+        assert_eq!(read_layer(&image, 0).await.expect("a layer"), layer_tars()[0]);
+        let packed = read_layer(&image, 1).await.expect("a layer");
+        assert_eq!(packed.len() as u64, image.image().layers[1].size_bytes);
+        let error = image.open_layer(2).await.err().expect("two layers").to_string();
+        assert!(error.ends_with("it has 2 layers"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn archives_that_skopeo_writes_are_read() {
+    if !has_program("skopeo") {
+        return;
+    }
+    let dir = TempDir::new().expect("tempdir");
+    let root = dir.path().join("layout");
+    write_layout(&root, "v1");
+    let from = opened(&root.display().to_string()).await;
+    for scheme in ["docker-archive", "oci-archive"] {
+        let path = dir.path().join(format!("{scheme}.tar"));
+        let name = if scheme == "docker-archive" { "example.org/app:v1" } else { "v1" };
+        let out = Command::new("skopeo")
+            .args(["copy", "--insecure-policy"])
+            .arg(format!("oci:{}:v1", root.display()))
+            .arg(format!("{scheme}:{}:{name}", path.display()))
+            .output()
+            .expect("skopeo runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let image = opened(&path.display().to_string()).await;
+        assert_eq!(image.image().name, name);
+        assert_eq!(image.image().config_digest, from.image().config_digest);
+        assert_eq!(image.image().layers.len(), 2);
+        if scheme == "docker-archive" {
+            // Layers are unpacked there.
+            assert_eq!(read_layer(&image, 1).await.expect("a layer"), layer_tars()[1]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_platform_can_be_asked_for_each_image() {
+    let dir = TempDir::new().expect("tempdir");
+    write_layout(dir.path(), "v1");
+    let location = Location::OciLayout { path: dir.path().to_owned(), reference: None };
+    let sources = Sources::new(SourceOptions::default()).expect("options");
+    assert!(sources.open(&location).await.is_ok());
+    let platform = "linux/s390x".parse().expect("a platform");
+    let error = sources.open_for(&location, &platform).await.expect_err("another platform");
+    assert!(matches!(error, SourceError::PlatformNotFound { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn bad_settings_are_named_at_the_beginning() {
+    let options = SourceOptions {
+        extra_ca_pem: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(),
+        ..SourceOptions::default()
+    };
+    let error = Sources::new(options).expect_err("no certificate").to_string();
+    assert!(error.starts_with("parse the extra certificate authorities"), "{error}");
+}

@@ -1,1 +1,8 @@
+//! The registry client against a registry that answers whatever a test wants, and against a real
+//! one where it is installed.
 
+mod auth;
+mod fake;
+mod pull;
+mod real;
+mod redirects;

@@ -1,6 +1,7 @@
 use std::fs;
 use std::process::Command;
 
+use tallyman_model::digest::Digest;
 use tempfile::TempDir;
 
 use super::{OpenImage, Sources, open};
@@ -31,6 +32,37 @@ async fn layers_of_layouts_and_archives_are_read() {
         assert_eq!(packed.len() as u64, image.image().layers[1].size_bytes);
         let error = image.open_layer(2).await.err().expect("two layers").to_string();
         assert!(error.ends_with("it has 2 layers"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_archive_in_both_formats_is_read_as_either() {
+    let dir = TempDir::new().expect("tempdir");
+    let root = dir.path().join("layout");
+    write_layout(&root, "v1");
+    let image = opened(&root.display().to_string()).await;
+    let blob = |digest: &Digest| format!("blobs/sha256/{}", digest.hex());
+    let layers: Vec<String> =
+        image.image().layers.iter().map(|layer| format!("{:?}", blob(&layer.digest))).collect();
+    let manifest = format!(
+        r#"[{{"Config":"{}","RepoTags":["app:v1"],"Layers":[{}]}}]"#,
+        blob(&image.image().config_digest),
+        layers.join(",")
+    );
+    fs::write(root.join("manifest.json"), manifest).expect("write");
+    let tar = dir.path().join("save.tar").display().to_string();
+    fs::write(&tar, tar_of_directory(&root)).expect("write");
+    let oci = opened(&tar).await;
+    assert_eq!(oci.image(), image.image());
+    let docker = opened(&format!("docker-archive:{tar}")).await;
+    assert_eq!(docker.image().config_digest, image.image().config_digest);
+    for (index, layer) in image.image().layers.iter().enumerate() {
+        assert_eq!(docker.image().layers[index].digest, layer.digest);
+        assert_eq!(docker.image().layers[index].compression, layer.compression);
+        assert_eq!(
+            read_layer(&docker, index).await.expect("a layer"),
+            read_layer(&oci, index).await.expect("a layer")
+        );
     }
 }
 

@@ -104,7 +104,8 @@ async fn hostile_realms_are_refused() {
 
 #[tokio::test]
 async fn a_token_answer_is_limited_and_checked() {
-    let cases: [(fn() -> Reply, &str); 5] = [
+    type Answer = fn() -> Reply;
+    let cases: [(Answer, &str); 5] = [
         (|| Reply::Endless(1 << 40), "over the limit `token-bytes`"),
         (|| ok("{}"), "holds no token"),
         (|| ok("[1"), "not JSON of a token"),

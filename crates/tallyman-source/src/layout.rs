@@ -46,11 +46,12 @@ impl Layout {
             return Err(SourceError::malformed(subject, "it is not an image index"));
         };
         let entries = named(&place, entries, reference)?;
-        let name = entries
-            .first()
-            .and_then(full_name)
-            .or_else(|| reference.map(|reference| format!("{place}:{reference}")))
-            .unwrap_or_else(|| place.clone());
+        let name = match entries.first().and_then(full_name) {
+            Some(name) if name.contains(['/', ':']) => name,
+            // A tag alone says little.
+            Some(tag) => format!("{place}:{tag}"),
+            None => place.clone(),
+        };
         let mut resolver = Resolver::new(name, options.platform.as_ref(), limits);
         let mut next = match entries.as_slice() {
             // A layout with one image needs no platform; its manifest or index tells.

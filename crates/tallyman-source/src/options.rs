@@ -1,5 +1,6 @@
 //! What a caller decides about reading images: platform, credentials, trust, limits, time.
 
+use std::fmt;
 use std::time::Duration;
 
 use tallyman_model::limits::Limits;
@@ -37,12 +38,23 @@ pub struct SourceOptions {
 
 /// An HTTP proxy. Addresses behind it cannot be checked: every registry counts as public then,
 /// so that a redirect to a literal private address stays forbidden.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Proxy {
     /// Where the proxy listens.
     pub url: Url,
     /// The hosts that are reached without it, separated by commas as in `NO_PROXY`.
     pub exceptions: String,
+}
+
+impl fmt::Debug for Proxy {
+    /// Leaves out the user name and password that the URL may carry.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("host", &self.url.host_str())
+            .field("port", &self.url.port())
+            .field("exceptions", &self.exceptions)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How long the other side may take.
@@ -54,7 +66,7 @@ pub struct Timeouts {
     pub idle: Duration,
     /// For a manifest, a configuration or a token, from start to end.
     pub request: Duration,
-    /// For a layer, from start to end, with all resumptions.
+    /// For a layer, from start to end, with all resumptions; and for an engine to pack an image.
     pub layer: Duration,
 }
 

@@ -2,6 +2,7 @@
 //! version: the engine's own is always one that it serves.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -113,7 +114,8 @@ impl DockerEngine {
         let subject = self.subject(&target);
         let failed =
             |error| SourceError::Io { path: PathBuf::from("the exported image"), source: error };
-        let mut answer = self.get(&target).await?;
+        // Old versions pack the whole image before they begin to answer.
+        let mut answer = self.get_within(&target, self.timeouts.layer).await?;
         let mut written = 0_u64;
         while let Some(piece) = answer.piece(&subject, self.timeouts.idle).await? {
             written = written.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
@@ -157,8 +159,11 @@ impl DockerEngine {
     }
 
     async fn get(&self, target: &str) -> Result<Answer, SourceError> {
-        // An export begins to answer only when the engine has packed the image.
-        let answer = unix_http::get(&self.socket, target, self.timeouts.request).await?;
+        self.get_within(target, self.timeouts.request).await
+    }
+
+    async fn get_within(&self, target: &str, timeout: Duration) -> Result<Answer, SourceError> {
+        let answer = unix_http::get(&self.socket, target, timeout).await?;
         let status = answer.response.status();
         if status.is_success() {
             return Ok(answer);

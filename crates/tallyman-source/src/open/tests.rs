@@ -53,7 +53,8 @@ async fn an_archive_in_both_formats_is_read_as_either() {
     let tar = dir.path().join("save.tar").display().to_string();
     fs::write(&tar, tar_of_directory(&root)).expect("write");
     let oci = opened(&tar).await;
-    assert_eq!(oci.image(), image.image());
+    assert_eq!(oci.image().layers, image.image().layers);
+    assert_eq!(oci.image().manifest_digest, image.image().manifest_digest);
     let docker = opened(&format!("docker-archive:{tar}")).await;
     assert_eq!(docker.image().config_digest, image.image().config_digest);
     for (index, layer) in image.image().layers.iter().enumerate() {
@@ -86,7 +87,7 @@ async fn archives_that_skopeo_writes_are_read() {
             .expect("skopeo runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         let image = opened(&path.display().to_string()).await;
-        assert_eq!(image.image().name, name);
+        assert!(image.image().name.ends_with(name), "{}", image.image().name);
         assert_eq!(image.image().config_digest, from.image().config_digest);
         assert_eq!(image.image().layers.len(), 2);
         if scheme == "docker-archive" {

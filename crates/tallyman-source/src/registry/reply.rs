@@ -33,8 +33,16 @@ pub(crate) fn failed(url: &Url, error: reqwest::Error) -> SourceError {
         if let Some(refused) = cause.downcast_ref::<AddressRefused>() {
             return SourceError::ForbiddenAddress { host, reason: refused.to_string() };
         }
-        if let Some(tls) = find_tls(cause) {
-            return SourceError::UntrustedCertificate { host, reason: tls };
+        match find_tls(cause) {
+            Some(rustls::Error::InvalidCertificate(reason)) => {
+                let reason = reason.to_string();
+                return SourceError::UntrustedCertificate { host, reason };
+            }
+            Some(rustls::Error::InvalidMessage(_)) => {
+                let reason = "it does not speak TLS; list it among the hosts for plain HTTP";
+                return SourceError::unsupported(host, reason);
+            }
+            _ => {}
         }
         let text = cause.to_string();
         if reasons.last() != Some(&text) {
@@ -45,14 +53,11 @@ pub(crate) fn failed(url: &Url, error: reqwest::Error) -> SourceError {
     SourceError::transient(plain(url), reasons.join(": "))
 }
 
-fn find_tls(cause: &(dyn Error + 'static)) -> Option<String> {
-    let inner = match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => inner.downcast_ref::<rustls::Error>(),
+/// TLS errors are wrapped into those of reading and writing, sometimes twice.
+fn find_tls<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => find_tls(inner),
         None => cause.downcast_ref::<rustls::Error>(),
-    };
-    match inner {
-        Some(error @ rustls::Error::InvalidCertificate(_)) => Some(error.to_string()),
-        _ => None,
     }
 }
 

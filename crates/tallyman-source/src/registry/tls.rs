@@ -18,7 +18,7 @@ pub(crate) fn client_config(extra_ca_pem: &str) -> Result<ClientConfig, SourceEr
         let certificate = certificate.map_err(|error| bad_ca(&error.to_string()))?;
         roots.add(certificate).map_err(|error| bad_ca(&error.to_string()))?;
     }
-    if added == 0 {
+    if added == 0 && extra_ca_pem.is_empty() {
         tracing::warn!(
             "The machine has no certificate authorities; registries over HTTPS cannot be trusted \
              unless the settings add some"

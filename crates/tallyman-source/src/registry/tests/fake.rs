@@ -97,8 +97,9 @@ async fn serve(
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
-        // A TLS greeting: this registry does not speak it.
+        // A TLS greeting, which is answered as Go's server does.
         if head[0] == 0x16 {
+            stream.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n").await.ok()?;
             return None;
         }
     }

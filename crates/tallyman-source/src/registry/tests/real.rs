@@ -28,14 +28,14 @@ impl Drop for Registry {
 }
 
 /// Starts a registry and waits for its own word that it listens.
-fn start(dir: &Path, auth: &str) -> Registry {
+fn start(dir: &Path, extra: &str) -> Registry {
     let config = dir.join("config.yml");
     let storage = dir.join("storage").display().to_string();
     fs::write(
         &config,
         format!(
             "version: 0.1\nlog: {{level: info}}\nstorage:\n  filesystem: {{rootdirectory: {storage}}}\n\
-             http: {{addr: '127.0.0.1:0'}}\n{auth}"
+             http:\n  addr: 127.0.0.1:0\n{extra}"
         ),
     )
     .expect("write");
@@ -138,4 +138,34 @@ async fn a_real_registry_with_user_names_takes_the_right_ones() {
             read_layer(&image, 0).await.expect("a layer");
         }
     }
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_only_where_the_options_name_it() {
+    if !installed() || !has_program("openssl") {
+        return;
+    }
+    let dir = TempDir::new().expect("tempdir");
+    let (key, certificate) = (dir.path().join("key.pem"), dir.path().join("cert.pem"));
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"]);
+    openssl.args(["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"]);
+    openssl.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"]);
+    openssl.arg(&key).arg("-out").arg(&certificate).stderr(Stdio::null());
+    assert!(openssl.status().expect("openssl runs").success());
+    let layout = dir.path().join("layout");
+    write_layout(&layout, "v1");
+    let tls =
+        format!("  tls: {{certificate: {}, key: {}}}\n", certificate.display(), key.display());
+    let registry = start(dir.path(), &tls);
+    push(&layout, registry.port, &[]);
+    let location = format!("registry:127.0.0.1:{}/team/app:v1", registry.port);
+    let location: Location = location.parse().expect("a location");
+    let error = open(&location, &options()).await.expect_err("not trusted");
+    assert!(matches!(error, SourceError::UntrustedCertificate { .. }), "{error}");
+    let mut options = options();
+    options.extra_ca_pem = fs::read_to_string(&certificate).expect("a certificate");
+    let image = open(&location, &options).await.expect("an image");
+    assert!(image.registry_facts().expect("a registry").is_https);
+    read_layer(&image, 0).await.expect("a layer");
 }

@@ -125,6 +125,16 @@ async fn names_are_checked_by_the_addresses_they_resolve_to() {
 }
 
 #[tokio::test]
+async fn a_host_without_tls_is_told_apart_from_one_that_is_down() {
+    let fake = Fake::start(|_| status(200, &[])).await;
+    let url = Url::parse(&format!("https://127.0.0.1:{}/", fake.port)).expect("URL");
+    let request = Request { url, accept: "*/*", skip_bytes: 0 };
+    let transport = Transport::new(&options()).expect("options");
+    let error = transport.get(&request, None).await.expect_err("no TLS").to_string();
+    assert!(error.ends_with("list it among the hosts for plain HTTP"), "{error}");
+}
+
+#[tokio::test]
 async fn redirects_in_a_circle_end() {
     let fake = Fake::start(|seen| status(302, &[("location", &seen.path)])).await;
     let error = open(&fake.location("app:v1"), &options()).await.expect_err("endless").to_string();

@@ -1,0 +1,74 @@
+//! Brings a database to the schema of this program: numbered files, applied once, in order.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::error::StoreError;
+use crate::statement::{execute, fetch_one};
+
+/// Marks the file as ours: "TLYM".
+const APPLICATION_ID: i64 = 0x544c_594d;
+
+/// All migrations in order; the version is the place in the list, counted from 1. A file that has
+/// landed is never edited.
+const MIGRATIONS: &[(&str, &str)] =
+    &[("0001_initial", include_str!("../migrations/0001_initial.sql"))];
+
+/// The newest version that this program knows.
+pub(crate) fn newest() -> i64 {
+    crate::encoding::count_of(MIGRATIONS.len())
+}
+
+/// Applies what is missing. Another process may do the same at the same time.
+pub(crate) fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    if current(connection, path)? == newest() {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let result = apply_missing(connection, path);
+    connection.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    result
+}
+
+/// Returns the version of the database, 0 for an empty one.
+pub(crate) fn current(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM sqlite_master";
+    let objects: i64 = fetch_one(connection, sql, [], |row| Ok(row.get(0)?))?;
+    if objects == 0 {
+        return Ok(0);
+    }
+    let id: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if id != APPLICATION_ID {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    let sql = "SELECT COALESCE(MAX(version), 0) FROM schema_migration";
+    let found = fetch_one(connection, sql, [], |row| Ok(row.get(0)?))?;
+    if found > newest() {
+        return Err(StoreError::NewerDatabase { path: path.to_owned(), found, known: newest() });
+    }
+    Ok(found)
+}
+
+fn apply_missing(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found = current(connection, path)?;
+    if found == 0 {
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.execute_batch(
+            "CREATE TABLE schema_migration (
+                version INTEGER NOT NULL PRIMARY KEY,
+                name TEXT NOT NULL
+            ) STRICT",
+        )?;
+    }
+    for (version, (name, sql)) in (1..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found)
+    {
+        connection.execute_batch(sql)?;
+        execute(
+            connection,
+            "INSERT INTO schema_migration (version, name) VALUES ($1, $2)",
+            (version, name),
+        )?;
+    }
+    Ok(())
+}

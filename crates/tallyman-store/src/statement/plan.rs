@@ -1,0 +1,51 @@
+//! In tests, every statement that is run must find its rows by an index.
+
+use rusqlite::types::Null;
+use rusqlite::{Connection, params_from_iter};
+
+/// Statements that go through a whole table on purpose, by a part of their text.
+const SCANS: &[&str] = &[
+    // Metrics.
+    "SELECT COUNT(*) FROM",
+    "FROM job GROUP BY kind, state",
+    // Small tables.
+    "FROM sqlite_master",
+    "FROM schema_migration",
+    "FROM setting ORDER BY name",
+    "FROM access_key ORDER BY access_key_id",
+    // A page of servers by something else than their UUID; the columns read are short.
+    "FROM server WHERE 1 = 1",
+    // Once in the life of a database, or when it is not known what changed.
+    "FROM image WHERE matched_revision IS NULL",
+    "UPDATE package_version SET matched_revision = NULL WHERE matched_revision IS NOT NULL",
+    // Reads no more than its LIMIT.
+    "FROM stale_image ORDER BY image_id LIMIT",
+];
+
+/// A partial index holds only what is looked for.
+const PARTIAL_INDEXES: &[&str] = &["package_version_unmatched", "job_lease"];
+
+pub(super) fn check(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    if SCANS.iter().any(|part| sql.contains(part)) {
+        return Ok(());
+    }
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+    let nulls = vec![Null; explain.parameter_count()];
+    let steps = explain
+        .query_map(params_from_iter(nulls), |row| row.get::<_, String>(3))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for step in &steps {
+        let is_scan = step.starts_with("SCAN ")
+            && !step.contains("VIRTUAL TABLE")
+            && !step.contains("CONSTANT ROW")
+            && !is_subquery(step)
+            && !PARTIAL_INDEXES.iter().any(|index| step.contains(index));
+        assert!(!is_scan, "{sql}\n{steps:#?}");
+    }
+    Ok(())
+}
+
+/// The rows of a part of the statement itself.
+fn is_subquery(step: &str) -> bool {
+    ["SCAN sums", "SCAN shift", "SCAN used"].contains(&step)
+}

@@ -1,3 +1,16 @@
 //! Advisories and version order: feeds in, a compiled index, findings out.
+//!
+//! Start at `database.rs` (what is stored and how it is filled), `index.rs` (the compiled file)
+//! and `matcher.rs` (the answer for a package version). `feed/` and `version/` hold one file for
+//! each format and for each order.
 
+pub mod database;
+pub mod feed;
+pub mod index;
+pub mod matcher;
+mod range;
+mod rating;
+mod record;
+mod release;
+pub mod snapshot;
 pub mod version;

@@ -1,0 +1,54 @@
+//! The manifest: which facts files and which index count.
+
+use serde::{Deserialize, Serialize};
+use tallyman_model::advisory::FeedInfo;
+
+/// The manifest's file name.
+pub(super) const FILE: &str = "advisories.json";
+
+/// The version of the facts files; others are refused.
+const FORMAT: u32 = 1;
+
+/// What the database holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    format: u32,
+    /// Sorted by name.
+    pub(super) feeds: Vec<FeedFile>,
+    /// The revision of the index of just these feeds, where it was compiled.
+    pub(super) index: Option<String>,
+}
+
+/// A feed's facts file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct FeedFile {
+    pub(super) file: String,
+    pub(super) sha256: String,
+    pub(super) info: FeedInfo,
+}
+
+impl Default for Manifest {
+    fn default() -> Self {
+        Manifest { format: FORMAT, feeds: Vec::new(), index: None }
+    }
+}
+
+impl Manifest {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let manifest: Manifest = serde_json::from_slice(bytes)?;
+        if manifest.format != FORMAT {
+            return Err(serde::de::Error::custom("written by another version of the program"));
+        }
+        Ok(manifest)
+    }
+
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec_pretty(self)
+    }
+
+    /// Tells whether a file of this name counts.
+    pub(super) fn names(&self, name: &str) -> bool {
+        let is_index = self.index.as_deref().is_some_and(|index| name == super::index_file(index));
+        is_index || self.feeds.iter().any(|feed| feed.file == name)
+    }
+}

@@ -1,0 +1,196 @@
+//! Feeds: files of advisories in, [`Advisory`] records out.
+//!
+//! Each format is a file in `feed/` and one line in [`FORMATS`]. A format is told by its content,
+//! never by a file's name. `container.rs` opens folders, archives and compressed files.
+
+mod alpine_secdb;
+pub(crate) mod attribution;
+pub(crate) mod container;
+mod debian_changelog;
+mod debian_tracker;
+mod keys;
+mod node_wg;
+mod normalize;
+mod osv;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tallyman_model::advisory::Advisory;
+use tallyman_model::limits::Limits;
+
+use keys::Outline;
+
+/// Where a running import stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What was just read.
+    pub name: String,
+    /// The records that were read up to now.
+    pub records: u64,
+}
+
+/// One document of a feed, whole in memory.
+pub(crate) struct Document<'a> {
+    /// Where it was found, for messages.
+    pub(crate) name: &'a str,
+    pub(crate) bytes: &'a [u8],
+    /// The date of the file, for records that carry none.
+    pub(crate) modified_ms: Option<i64>,
+}
+
+/// A record as a feed's file keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FeedRecord {
+    /// The feed's name, such as `osv/PyPI`.
+    pub(crate) feed: String,
+    /// The part of the feed that is always published as a whole; empty where records come singly.
+    pub(crate) scope: String,
+    pub(crate) advisory: Advisory,
+}
+
+/// Why a record or a part of one was left out without being wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipReason {
+    /// A document in an archive or a folder that is no feed.
+    UnknownFormat,
+    /// An affected package of an ecosystem that is not known here.
+    UnknownEcosystem,
+    /// An affected package of a distribution that does not say of which release.
+    NoRelease,
+    /// An affected entry that names no package.
+    NoPackage,
+    /// Ranges of commits.
+    GitRange,
+    /// A range with an event that the schema does not know, or with none.
+    MalformedRange,
+    /// A range with a version that has no place in the ecosystem's order.
+    InvalidVersion,
+    /// Nothing in it could ever match.
+    CannotMatch,
+}
+
+/// A record that was refused, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The record: its file, and its place in it.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What the reading of documents brought.
+#[derive(Debug, Default)]
+pub(crate) struct Harvest {
+    pub(crate) records: Vec<FeedRecord>,
+    /// Parts of feeds that were read as a whole: what they no longer say is no longer so.
+    pub(crate) complete: BTreeSet<(String, String)>,
+    /// Left out, by feed (empty where none could be told).
+    pub(crate) skipped: BTreeMap<(String, SkipReason), u64>,
+    pub(crate) refused: Vec<Refusal>,
+    /// The date of the newest file with a record that carries none itself, by feed.
+    pub(crate) file_ms: BTreeMap<String, i64>,
+}
+
+impl Harvest {
+    /// Takes a record.
+    pub(crate) fn add(&mut self, document: &Document<'_>, record: FeedRecord) {
+        let advisory = &record.advisory;
+        let is_dated = advisory.modified_ms.is_some() || advisory.published_ms.is_some();
+        if let Some(modified_ms) = document.modified_ms.filter(|_| !is_dated) {
+            let newest = self.file_ms.entry(record.feed.clone()).or_insert(modified_ms);
+            *newest = (*newest).max(modified_ms);
+        }
+        self.records.push(record);
+    }
+
+    /// Counts what is left out.
+    pub(crate) fn skip(&mut self, feed: &str, reason: SkipReason) {
+        *self.skipped.entry((feed.to_owned(), reason)).or_default() += 1;
+    }
+
+    /// Refuses a record.
+    pub(crate) fn refuse(&mut self, name: impl Into<String>, reason: impl ToString) {
+        self.refused.push(Refusal { name: name.into(), reason: reason.to_string() });
+    }
+
+    /// Adds another harvest.
+    pub(crate) fn merge(&mut self, other: Harvest) {
+        self.records.extend(other.records);
+        self.complete.extend(other.complete);
+        for (key, count) in other.skipped {
+            *self.skipped.entry(key).or_default() += count;
+        }
+        self.refused.extend(other.refused);
+        for (feed, ms) in other.file_ms {
+            let newest = self.file_ms.entry(feed).or_insert(ms);
+            *newest = (*newest).max(ms);
+        }
+    }
+}
+
+/// Why a document as a whole says nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DocumentError {
+    #[error("malformed JSON")]
+    Json(#[from] serde_json::Error),
+    #[error("malformed YAML: {0}")]
+    Yaml(String),
+    #[error("{0}")]
+    Content(&'static str),
+}
+
+/// How many records a document of a format holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// One; the limit on a record holds for the whole document.
+    One,
+    /// Many.
+    Many,
+}
+
+/// A format of advisories.
+pub(crate) struct Format {
+    recognize: fn(&Outline) -> Option<Extent>,
+    read: fn(&Document<'_>, &Limits, &mut Harvest) -> Result<(), DocumentError>,
+}
+
+/// All formats. A new one is a line here and a file.
+const FORMATS: [Format; 5] = [
+    Format { recognize: osv::recognize, read: osv::read },
+    Format { recognize: debian_tracker::recognize, read: debian_tracker::read },
+    Format { recognize: debian_changelog::recognize, read: debian_changelog::read },
+    Format { recognize: alpine_secdb::recognize, read: alpine_secdb::read },
+    Format { recognize: node_wg::recognize, read: node_wg::read },
+];
+
+/// Finds the format of a document by its beginning.
+pub(crate) fn find_format(head: &[u8]) -> Option<(&'static Format, Extent)> {
+    let outline = Outline::of(head);
+    FORMATS.iter().find_map(|format| Some((format, (format.recognize)(&outline)?)))
+}
+
+/// Reads a document; nothing of one that fails is kept.
+pub(crate) fn read_document(
+    format: &Format,
+    document: &Document<'_>,
+    limits: &Limits,
+    harvest: &mut Harvest,
+) -> Result<(), DocumentError> {
+    let mut own = Harvest::default();
+    (format.read)(document, limits, &mut own)?;
+    harvest.merge(own);
+    Ok(())
+}
+
+/// Reads a YAML document; its parser's own budget bounds depth and aliases.
+fn read_yaml<'de, T: serde::Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DocumentError> {
+    serde_saphyr::from_slice(bytes).map_err(|error| {
+        // Only the first line: the rest is an excerpt of the document.
+        let text = error.to_string();
+        DocumentError::Yaml(text.lines().next().unwrap_or_default().to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Alpine's security database (<https://secdb.alpinelinux.org/>): for each release and repository
+//! the version of each source package that fixed a vulnerability, JSON or YAML.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use tallyman_model::advisory::{Advisory, Affected, FixState, PackageKey, RangeEvent};
+use tallyman_model::distribution::DistributionRelease;
+use tallyman_model::limits::Limits;
+use tallyman_model::package::Ecosystem;
+
+use super::keys::Outline;
+use super::normalize::{is_ordered, normalize};
+use super::{Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason, read_yaml};
+
+const FEED: &str = "alpine";
+
+/// Tells the database by its head.
+pub(super) fn recognize(outline: &Outline) -> Option<Extent> {
+    (outline.has("distroversion") && outline.has("reponame")).then_some(Extent::Many)
+}
+
+#[derive(Deserialize)]
+struct Database {
+    distroversion: String,
+    reponame: String,
+    #[serde(default)]
+    packages: Option<Vec<Entry>>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    pkg: Package,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    #[serde(default)]
+    secfixes: Option<BTreeMap<String, Option<Vec<Option<String>>>>>,
+}
+
+/// Reads one repository of one release, which is always published as a whole.
+pub(super) fn read(
+    document: &Document<'_>,
+    _limits: &Limits,
+    harvest: &mut Harvest,
+) -> Result<(), DocumentError> {
+    let database: Database = match document.bytes.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(document.bytes)?,
+        _ => read_yaml(document.bytes)?,
+    };
+    let version = database.distroversion.trim_start_matches('v');
+    if version.is_empty() {
+        return Err(DocumentError::Content("the release has no name"));
+    }
+    let release = DistributionRelease::new("alpine", version);
+    let scope = format!("{release}/{}", database.reponame);
+    let mut by_id: BTreeMap<String, (Vec<String>, Vec<Affected>)> = BTreeMap::new();
+    for Entry { pkg } in database.packages.unwrap_or_default() {
+        for (fixed, lines) in pkg.secfixes.unwrap_or_default() {
+            // Version 0 is the database's way to say that the package was never affected.
+            if fixed == "0" {
+                continue;
+            }
+            let Some(affected) = affected(&pkg.name, &release, &fixed) else {
+                harvest.skip(FEED, SkipReason::InvalidVersion);
+                continue;
+            };
+            for line in lines.unwrap_or_default().into_iter().flatten() {
+                for (id, aliases) in identifiers(&line) {
+                    let (names, all) = by_id.entry(id).or_default();
+                    names.extend(aliases);
+                    all.push(affected.clone());
+                }
+            }
+        }
+    }
+    for (id, (aliases, affected)) in by_id {
+        let advisory = normalize(Advisory {
+            id,
+            aliases,
+            upstream: Vec::new(),
+            published_ms: None,
+            modified_ms: None,
+            withdrawn_ms: None,
+            cvss: Vec::new(),
+            affected,
+        });
+        let (feed, scope) = (FEED.to_owned(), scope.clone());
+        harvest.add(document, FeedRecord { feed, scope, advisory });
+    }
+    harvest.complete.insert((FEED.to_owned(), scope));
+    Ok(())
+}
+
+fn affected(name: &str, release: &DistributionRelease, fixed: &str) -> Option<Affected> {
+    let events = vec![RangeEvent::Introduced("0".to_owned()), RangeEvent::Fixed(fixed.to_owned())];
+    is_ordered(Ecosystem::Apk, &events).then(|| Affected {
+        key: PackageKey {
+            ecosystem: Ecosystem::Apk,
+            release: Some(release.clone()),
+            name: name.to_owned(),
+        },
+        ranges: vec![events],
+        versions: Vec::new(),
+        cvss: Vec::new(),
+        urgency: None,
+        fix_state: FixState::Open,
+    })
+}
+
+/// Reads a line such as `CVE-2017-12122 TALOS-2017-0488` or `CVE-2018-14468 (FrameRelay)`: each
+/// CVE is a vulnerability; other identifiers are names of the only CVE, or of each other.
+fn identifiers(line: &str) -> Vec<(String, Vec<String>)> {
+    let words =
+        line.split([' ', '\t', ',', ';', '/']).map(|word| word.trim_matches(['(', ')', ':', '.']));
+    let (cves, others): (Vec<&str>, Vec<&str>) =
+        words.filter(|word| is_identifier(word)).partition(|word| word.starts_with("CVE-"));
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    match (cves.as_slice(), others.as_slice()) {
+        ([cve], others) => vec![((*cve).to_owned(), owned(others))],
+        ([], [first, aliases @ ..]) => vec![((*first).to_owned(), owned(aliases))],
+        (cves, _) => cves.iter().map(|cve| ((*cve).to_owned(), Vec::new())).collect(),
+    }
+}
+
+/// `XSA-123`, `GHSA-xxxx-xxxx-xxxx`, `ZBX-19133`: capitals, a hyphen, and something with a digit
+/// or of GitHub's alphabet.
+fn is_identifier(word: &str) -> bool {
+    let Some((prefix, rest)) = word.split_once('-') else { return false };
+    let is_prefix = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_uppercase());
+    is_prefix && (prefix == "GHSA" || rest.bytes().any(|b| b.is_ascii_digit()))
+}

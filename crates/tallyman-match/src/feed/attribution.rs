@@ -1,0 +1,42 @@
+//! Who is to be named for a feed's records, and under which licence they may be passed on.
+
+use std::collections::BTreeSet;
+
+/// Sources of OSV records by the prefix of their ids.
+const OSV_SOURCES: [(&str, &str); 13] = [
+    ("GHSA-", "GitHub Advisory Database (CC-BY-4.0)"),
+    ("PYSEC-", "Python Packaging Advisory Database (CC-BY-4.0)"),
+    ("GO-", "Go Vulnerability Database (CC-BY-4.0)"),
+    ("RUSTSEC-", "RustSec Advisory Database (CC0-1.0)"),
+    ("MAL-", "OpenSSF Malicious Packages (Apache-2.0)"),
+    ("DSA-", "Debian security advisories"),
+    ("DLA-", "Debian LTS advisories"),
+    ("DTSA-", "Debian security advisories"),
+    ("ELA-", "Freexian ELTS advisories"),
+    ("DEBIAN-", "Debian security tracker"),
+    ("ALPINE-", "Alpine Linux security database"),
+    ("USN-", "Ubuntu security notices (CC-BY-SA-4.0)"),
+    ("UBUNTU-", "Ubuntu CVE reports (CC-BY-SA-4.0)"),
+];
+
+/// Says who is to be named for the records with these ids.
+pub(crate) fn attribution<'a>(feed: &str, ids: impl Iterator<Item = &'a str>) -> String {
+    match feed {
+        "debian" => "Debian security tracker".to_owned(),
+        "debian-changelog" => {
+            "facts from the changelogs of Debian's packages, by their maintainers".to_owned()
+        }
+        "alpine" => "Alpine Linux security database".to_owned(),
+        "nodejs-wg" => "Node.js Security Working Group (MIT)".to_owned(),
+        _ => {
+            let source_of = |id: &str| {
+                OSV_SOURCES
+                    .iter()
+                    .find(|(prefix, _)| id.starts_with(prefix))
+                    .map_or("other OSV records", |(_, source)| *source)
+            };
+            let sources: BTreeSet<&str> = ids.map(source_of).collect();
+            sources.into_iter().collect::<Vec<_>>().join("; ")
+        }
+    }
+}

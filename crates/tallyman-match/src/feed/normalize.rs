@@ -1,0 +1,76 @@
+//! Brings records into the one form that is stored: sorted, without what can never match.
+
+use tallyman_model::advisory::{Advisory, Affected, RangeEvent};
+use tallyman_model::package::Ecosystem;
+
+use crate::range::{locate, version_of};
+use crate::version::{compare, is_rankable};
+
+/// CVSS vectors are short; anything longer is none.
+const VECTOR_BYTES: usize = 512;
+
+/// Milliseconds of 1990-01-01: dates before it stand for "not known" (Go writes the year 1).
+const FIRST_DATE_MS: i64 = 631_152_000_000;
+
+/// Sorts names, drops what the ranges say already, and leaves out affected packages that nothing
+/// can match. The order of what is left does not depend on the order in the feed.
+pub(crate) fn normalize(mut advisory: Advisory) -> Advisory {
+    let id = advisory.id.clone();
+    for names in [&mut advisory.aliases, &mut advisory.upstream] {
+        names.retain(|name| !name.is_empty() && *name != id);
+        names.sort();
+        names.dedup();
+    }
+    keep_vectors(&mut advisory.cvss);
+    for affected in &mut advisory.affected {
+        drop_covered_versions(affected);
+        keep_vectors(&mut affected.cvss);
+        if affected.cvss == advisory.cvss {
+            affected.cvss.clear();
+        }
+    }
+    advisory
+        .affected
+        .retain(|affected| !affected.ranges.is_empty() || !affected.versions.is_empty());
+    advisory.affected.sort_by(|a, b| a.key.cmp(&b.key));
+    advisory.affected.dedup();
+    advisory
+}
+
+/// Reads a date, if it is one.
+pub(crate) fn parse_date(text: Option<&str>) -> Option<i64> {
+    tallyman_model::clock::parse_rfc3339(text?).filter(|ms| *ms >= FIRST_DATE_MS)
+}
+
+/// Tells whether every version of a range has its place in the ecosystem's order.
+pub(crate) fn is_ordered(ecosystem: Ecosystem, events: &[RangeEvent]) -> bool {
+    events.iter().all(|event| {
+        let version = version_of(event);
+        let is_word = match event {
+            RangeEvent::Introduced(_) | RangeEvent::Fixed(_) => version == "0",
+            RangeEvent::Limit(_) => version == "*",
+            RangeEvent::LastAffected(_) => false,
+        };
+        is_word || compare(ecosystem, version, version).is_ok()
+    })
+}
+
+fn keep_vectors(vectors: &mut Vec<String>) {
+    vectors.retain(|vector| !vector.is_empty() && vector.len() <= VECTOR_BYTES);
+    vectors.sort();
+    vectors.dedup();
+}
+
+fn drop_covered_versions(affected: &mut Affected) {
+    let ecosystem = affected.key.ecosystem;
+    let ranges = &affected.ranges;
+    affected.versions.retain(|version| {
+        let is_covered = is_rankable(ecosystem, version)
+            && ranges
+                .iter()
+                .any(|events| matches!(locate(ecosystem, version, events), Ok(Some(_))));
+        !version.is_empty() && !is_covered
+    });
+    affected.versions.sort();
+    affected.versions.dedup();
+}

@@ -1,0 +1,209 @@
+//! Writes the index of all feeds. The same feeds give the same bytes, whatever the order in which
+//! they were imported.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ring::digest::{SHA256, digest};
+use tallyman_model::advisory::{Affected, PackageKey};
+use tallyman_model::coverage::CoverageGap;
+use tallyman_model::distribution::DistributionRelease;
+
+use super::{
+    HASH_AT, HEADER_BYTES, IndexError, LAYOUT_VERSION, MAGIC, Meta, SECTIONS, TABLE_AT,
+    ecosystem_code, event_code, fix_state_code,
+};
+use crate::range::version_of;
+use crate::record::FeedContent;
+
+/// The feed whose word on a source package replaces what changelogs suggest.
+const AUTHORITY: &str = "debian";
+const HEARSAY: &str = "debian-changelog";
+
+/// Compiles the feeds into the bytes of an index.
+///
+/// # Errors
+/// When the advisories are more than the layout can hold.
+pub(crate) fn compile(feeds: &mut [FeedContent]) -> Result<Vec<u8>, IndexError> {
+    feeds.sort_by(|a, b| a.info.name.cmp(&b.info.name));
+    let strings = Strings::of(feeds);
+    let mut advisories = Vec::new();
+    let mut by_key: BTreeMap<&PackageKey, Vec<(usize, &Affected)>> = BTreeMap::new();
+    let judged = judged_keys(feeds);
+    for (feed_at, feed) in feeds.iter().enumerate() {
+        for record in &feed.records {
+            let advisory = &record.advisory;
+            if advisory.withdrawn_ms.is_some() {
+                continue;
+            }
+            let offset = advisories.len();
+            let is_ruled_out =
+                |affected: &Affected| feed.info.name == HEARSAY && judged.contains(&affected.key);
+            let mut is_used = false;
+            for affected in advisory.affected.iter().filter(|affected| !is_ruled_out(affected)) {
+                by_key.entry(&affected.key).or_default().push((offset, affected));
+                is_used = true;
+            }
+            if !is_used {
+                continue;
+            }
+            put_size(&mut advisories, feed_at);
+            strings.put(&mut advisories, &advisory.id);
+            strings.put_list(&mut advisories, &advisory.aliases);
+            strings.put_list(&mut advisories, &advisory.upstream);
+            let published = advisory.published_ms.and_then(|ms| u64::try_from(ms).ok());
+            put_number(&mut advisories, published.map_or(0, |ms| ms.saturating_add(1)));
+            strings.put_list(&mut advisories, &advisory.cvss);
+        }
+    }
+    let (keys, affected) = write_keys(&strings, &by_key)?;
+    let coverage: BTreeSet<CoverageGap> = by_key.keys().map(|key| CoverageGap::of(key)).collect();
+    // When it was imported is no part of what the index says.
+    let infos = feeds.iter().map(|feed| {
+        let mut info = feed.info.clone();
+        info.imported_ms = None;
+        info
+    });
+    let meta = Meta { feeds: infos.collect(), coverage: coverage.into_iter().collect() };
+    let meta = serde_json::to_vec(&meta).map_err(|_| IndexError::TooLarge)?;
+    let (offsets, bytes) = strings.sections()?;
+    assemble([offsets, bytes, keys, advisories, affected, meta])
+}
+
+fn judged_keys(feeds: &[FeedContent]) -> BTreeSet<&PackageKey> {
+    feeds
+        .iter()
+        .filter(|feed| feed.info.name == AUTHORITY)
+        .flat_map(|feed| &feed.records)
+        .flat_map(|record| &record.advisory.affected)
+        .map(|affected| &affected.key)
+        .collect()
+}
+
+fn write_keys(
+    strings: &Strings<'_>,
+    by_key: &BTreeMap<&PackageKey, Vec<(usize, &Affected)>>,
+) -> Result<(Vec<u8>, Vec<u8>), IndexError> {
+    let mut affected = Vec::new();
+    let mut entries = Vec::new();
+    for (key, all) in by_key {
+        let start = affected.len();
+        put_size(&mut affected, all.len());
+        for (advisory_at, one) in all {
+            put_size(&mut affected, *advisory_at);
+            put_size(&mut affected, one.ranges.len());
+            for events in &one.ranges {
+                put_size(&mut affected, events.len());
+                for event in events {
+                    affected.push(event_code(event));
+                    strings.put(&mut affected, version_of(event));
+                }
+            }
+            strings.put_list(&mut affected, &one.versions);
+            strings.put_list(&mut affected, &one.cvss);
+            let urgency = one.urgency.as_deref().map_or(0, |word| strings.id(word) + 1);
+            put_size(&mut affected, urgency);
+            affected.push(fix_state_code(one.fix_state));
+        }
+        let release = key.release.as_ref().map_or("", DistributionRelease::as_str);
+        entries.push([
+            u32::from(ecosystem_code(key.ecosystem)),
+            to_u32(strings.id(release))?,
+            to_u32(strings.id(&key.name))?,
+            to_u32(start)?,
+            to_u32(affected.len() - start)?,
+        ]);
+    }
+    entries.sort_unstable();
+    let keys = entries.into_iter().flatten().flat_map(u32::to_le_bytes).collect();
+    Ok((keys, affected))
+}
+
+fn assemble(sections: [Vec<u8>; SECTIONS]) -> Result<Vec<u8>, IndexError> {
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&LAYOUT_VERSION.to_le_bytes());
+    bytes.resize(TABLE_AT, 0);
+    let mut offset = HEADER_BYTES;
+    for section in &sections {
+        bytes.extend_from_slice(&to_u32(offset)?.to_le_bytes());
+        bytes.extend_from_slice(&to_u32(section.len())?.to_le_bytes());
+        offset = offset.checked_add(section.len()).ok_or(IndexError::TooLarge)?;
+    }
+    sections.iter().for_each(|section| bytes.extend_from_slice(section));
+    let hash = digest(&SHA256, bytes.get(TABLE_AT..).unwrap_or_default());
+    if let Some(slot) = bytes.get_mut(HASH_AT..TABLE_AT) {
+        slot.copy_from_slice(hash.as_ref());
+    }
+    Ok(bytes)
+}
+
+/// All strings of the feeds, each once, sorted: their order is that of their numbers.
+struct Strings<'a> {
+    sorted: Vec<&'a str>,
+}
+
+impl<'a> Strings<'a> {
+    fn of(feeds: &'a [FeedContent]) -> Self {
+        let mut all: Vec<&str> = vec![""];
+        for record in feeds.iter().flat_map(|feed| &feed.records) {
+            let advisory = &record.advisory;
+            all.push(&advisory.id);
+            let lists = [&advisory.aliases, &advisory.upstream, &advisory.cvss];
+            all.extend(lists.into_iter().flatten().map(String::as_str));
+            for affected in &advisory.affected {
+                all.push(&affected.key.name);
+                all.extend(affected.key.release.as_ref().map(DistributionRelease::as_str));
+                all.extend(affected.ranges.iter().flatten().map(version_of));
+                all.extend(affected.versions.iter().chain(&affected.cvss).map(String::as_str));
+                all.extend(affected.urgency.as_deref());
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        Strings { sorted: all }
+    }
+
+    fn id(&self, text: &str) -> usize {
+        self.sorted.binary_search(&text).expect("every string of the feeds was collected")
+    }
+
+    fn put(&self, out: &mut Vec<u8>, text: &str) {
+        put_size(out, self.id(text));
+    }
+
+    fn put_list(&self, out: &mut Vec<u8>, texts: &[String]) {
+        put_size(out, texts.len());
+        texts.iter().for_each(|text| self.put(out, text));
+    }
+
+    fn sections(&self) -> Result<(Vec<u8>, Vec<u8>), IndexError> {
+        let mut offsets = Vec::new();
+        let mut bytes = Vec::new();
+        for text in &self.sorted {
+            offsets.extend_from_slice(&to_u32(bytes.len())?.to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        offsets.extend_from_slice(&to_u32(bytes.len())?.to_le_bytes());
+        Ok((offsets, bytes))
+    }
+}
+
+fn to_u32(size: usize) -> Result<u32, IndexError> {
+    u32::try_from(size).map_err(|_| IndexError::TooLarge)
+}
+
+fn put_size(out: &mut Vec<u8>, size: usize) {
+    put_number(out, u64::try_from(size).unwrap_or(u64::MAX));
+}
+
+fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    loop {
+        let [low, ..] = number.to_le_bytes();
+        number >>= 7;
+        if number == 0 {
+            out.push(low & 0x7f);
+            return;
+        }
+        out.push(low | 0x80);
+    }
+}

@@ -1,0 +1,181 @@
+//! From a package version to its findings.
+//!
+//! Every record of every feed that speaks of the package is evaluated as the OSV schema says
+//! (<https://ossf.github.io/osv-schema/#evaluation>); what matches is grouped by vulnerability,
+//! and each group becomes one finding.
+
+mod group;
+
+use tallyman_model::advisory::{Affected, FixState, PackageKey, RangeEvent};
+use tallyman_model::coverage::CoverageGap;
+use tallyman_model::finding::Finding;
+use tallyman_model::package::{Ecosystem, PackageVersion};
+use tallyman_model::severity::Severity;
+
+use crate::index::{AdvisoryIndex, IndexError, IndexedAdvisory};
+use crate::range::locate;
+use crate::rating::{Rating, rate_vectors, rate_word};
+use crate::release::canonical;
+use crate::version::{compare, is_rankable};
+use group::{Group, group};
+
+/// The findings of a package version.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PackageFindings {
+    /// The findings, the most severe first, then by id.
+    pub findings: Vec<Finding>,
+    /// Whether the version has no place in its ecosystem's order while advisories speak of the
+    /// package: then only versions that are listed word for word were found.
+    pub is_unrankable: bool,
+}
+
+/// Finds the vulnerabilities of a package version.
+///
+/// # Errors
+/// When the index contradicts itself.
+pub fn find_vulnerabilities(
+    index: &AdvisoryIndex,
+    package: &PackageVersion,
+) -> Result<PackageFindings, IndexError> {
+    let advisories = index.find(&package_key(package))?;
+    if advisories.is_empty() {
+        return Ok(PackageFindings::default());
+    }
+    let ecosystem = package.package.ecosystem;
+    let version = package.advisory_version();
+    let hits: Vec<Hit<'_>> = advisories
+        .iter()
+        .filter_map(|advisory| {
+            let matched = match_affected(ecosystem, version, &advisory.affected)?;
+            Some(Hit { advisory, matched })
+        })
+        .collect();
+    let groups = group(&hits);
+    let mut findings: Vec<Finding> =
+        groups.iter().map(|group| finding(ecosystem, version, group)).collect();
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
+    Ok(PackageFindings { findings, is_unrankable: !is_rankable(ecosystem, version) })
+}
+
+/// Returns the ecosystems and releases among the packages that no feed speaks of, sorted.
+pub fn gaps(index: &AdvisoryIndex, packages: &[PackageVersion]) -> Vec<CoverageGap> {
+    let mut gaps: Vec<CoverageGap> = packages
+        .iter()
+        .map(|package| CoverageGap {
+            ecosystem: package.package.ecosystem,
+            release: package.release.clone(),
+        })
+        .collect();
+    gaps.sort();
+    gaps.dedup();
+    gaps.retain(|gap| !index.covers(gap));
+    gaps
+}
+
+/// Returns the key under which advisories speak of a package version.
+pub fn package_key(package: &PackageVersion) -> PackageKey {
+    PackageKey {
+        ecosystem: package.package.ecosystem,
+        release: package.release.as_ref().map(canonical),
+        name: package.advisory_name(),
+    }
+}
+
+/// A record that a version falls into.
+#[derive(Debug)]
+pub(crate) struct Hit<'a> {
+    pub(crate) advisory: &'a IndexedAdvisory,
+    /// What the version fell into, in words.
+    pub(crate) matched: String,
+}
+
+/// Tells what a version falls into, if it is affected.
+fn match_affected(ecosystem: Ecosystem, version: &str, affected: &Affected) -> Option<String> {
+    if is_rankable(ecosystem, version) {
+        // A range that cannot be compared with says nothing of this version.
+        let intervals = affected.ranges.iter().map(|events| locate(ecosystem, version, events));
+        if let Some(interval) = intervals.filter_map(Result::ok).flatten().next() {
+            return Some(interval.describe());
+        }
+    }
+    let is_listed = affected.versions.iter().any(|listed| {
+        listed == version
+            || compare(ecosystem, listed, version).is_ok_and(std::cmp::Ordering::is_eq)
+    });
+    is_listed.then(|| format!("= {version}"))
+}
+
+/// Makes one finding of the records on one vulnerability.
+fn finding(ecosystem: Ecosystem, version: &str, group: &Group<'_>) -> Finding {
+    let decided = group.decided;
+    let fixed_version = fixed_version(ecosystem, version, &group.hits);
+    let rating = rate(group);
+    let fix_state = match fixed_version {
+        Some(_) => FixState::Open,
+        None => decided.advisory.affected.fix_state,
+    };
+    Finding {
+        id: group.name.clone(),
+        aliases: group.aliases.clone(),
+        advisory: decided.advisory.id.clone(),
+        feed: decided.advisory.feed.clone(),
+        severity: rating.severity,
+        score: rating.score,
+        vector: rating.vector,
+        fixed_version,
+        matched: decided.matched.clone(),
+        fix_state,
+        published_ms: group.hits.iter().filter_map(|hit| hit.advisory.published_ms).min(),
+    }
+}
+
+/// Finds the smallest fixed version above the present one that no record of the group calls
+/// affected.
+fn fixed_version(ecosystem: Ecosystem, version: &str, hits: &[&Hit<'_>]) -> Option<String> {
+    let events = hits.iter().flat_map(|hit| hit.advisory.affected.ranges.iter().flatten());
+    let mut candidates: Vec<&str> = events
+        .filter_map(|event| match event {
+            RangeEvent::Fixed(fixed) => Some(fixed.as_str()),
+            RangeEvent::Introduced(_) | RangeEvent::LastAffected(_) | RangeEvent::Limit(_) => None,
+        })
+        .filter(|fixed| compare(ecosystem, fixed, version).is_ok_and(std::cmp::Ordering::is_gt))
+        .collect();
+    candidates.sort_by(|a, b| {
+        // All candidates have been compared already.
+        compare(ecosystem, a, b).unwrap_or(std::cmp::Ordering::Equal).then_with(|| a.cmp(b))
+    });
+    candidates.dedup();
+    let is_clean = |candidate: &&str| {
+        hits.iter()
+            .all(|hit| match_affected(ecosystem, candidate, &hit.advisory.affected).is_none())
+    };
+    let fixed = candidates.into_iter().find(is_clean)?;
+    Some(match ecosystem {
+        // A trailing tilde only lets rebuilds of that very version count as fixed.
+        Ecosystem::Deb => fixed.trim_end_matches('~').to_owned(),
+        _ => fixed.to_owned(),
+    })
+}
+
+/// Rates a group: a distribution's "unimportant" stands above all; then the vectors of the record
+/// that decided, those of the others, and the words in the same order.
+fn rate(group: &Group<'_>) -> Rating {
+    let others = group.hits.iter().filter(|hit| !std::ptr::eq(**hit, group.decided));
+    let hits: Vec<&IndexedAdvisory> =
+        std::iter::once(&group.decided).chain(others).map(|hit| hit.advisory).collect();
+    let words = || hits.iter().filter_map(|advisory| advisory.affected.urgency.as_deref());
+    if words().any(|word| word == "unimportant") {
+        return Rating { severity: Severity::Negligible, ..Rating::default() };
+    }
+    let by_vector = hits.iter().find_map(|advisory| {
+        let own = rate_vectors(advisory.affected.cvss.iter());
+        own.or_else(|| rate_vectors(advisory.cvss.iter()))
+    });
+    by_vector.unwrap_or_else(|| {
+        let word = words().map(rate_word).find(|severity| *severity != Severity::Unknown);
+        Rating { severity: word.unwrap_or_default(), ..Rating::default() }
+    })
+}
+
+#[cfg(test)]
+mod tests;

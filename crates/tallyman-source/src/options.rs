@@ -24,6 +24,8 @@ pub struct SourceOptions {
     /// redirect to them although they are private, and credentials may be sent to a token realm
     /// there.
     pub trusted_hosts: Vec<String>,
+    /// Where registries may be.
+    pub registries: RegistryPlaces,
     /// Certificate authorities in PEM, besides those of the machine.
     pub extra_ca_pem: String,
     /// The proxy for all registries.
@@ -34,6 +36,17 @@ pub struct SourceOptions {
     pub timeouts: Timeouts,
     /// How often a request is made again.
     pub retry: RetryPolicy,
+}
+
+/// Where a registry may be, for references that did not come from the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RegistryPlaces {
+    /// Anywhere but in link-local and reserved networks.
+    #[default]
+    Anywhere,
+    /// On public addresses and at trusted hosts: what an agent or a webhook names must not make
+    /// this machine ask services inside its own network.
+    PublicOrTrusted,
 }
 
 /// An HTTP proxy. Addresses behind it cannot be checked: every registry counts as public then,

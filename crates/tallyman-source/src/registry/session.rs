@@ -226,7 +226,7 @@ async fn base_url(host: &str, transport: &Transport) -> Result<Url, SourceError>
     }
     let ping = https.join("v2/").unwrap_or_else(|_| https.clone());
     let request = Request { url: ping, accept: "application/json", skip_bytes: 0 };
-    match transport.get_without_redirects(&request, None, Reach::Loopback).await {
+    match transport.get_without_redirects(&request, None, transport.home_ceiling()).await {
         // A certificate that is not trusted is still TLS; the next request says so.
         Ok(_) | Err(SourceError::UntrustedCertificate { .. }) => Ok(https),
         Err(_) => Ok(http),

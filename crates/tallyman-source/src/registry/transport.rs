@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use crate::credentials::Secret;
 use crate::error::SourceError;
-use crate::options::SourceOptions;
+use crate::options::{RegistryPlaces, SourceOptions};
 use crate::registry::address::{Reach, reach_of};
 use crate::registry::challenge::names_host;
 use crate::registry::reply::{failed, plain};
@@ -38,6 +38,7 @@ pub(crate) struct Transport {
     plain_http: Vec<String>,
     trusted_hosts: Vec<String>,
     has_proxy: bool,
+    registries: RegistryPlaces,
 }
 
 impl fmt::Debug for Transport {
@@ -57,6 +58,7 @@ impl Transport {
             plain_http: options.plain_http.clone(),
             trusted_hosts: options.trusted_hosts.clone(),
             has_proxy: options.proxy.is_some(),
+            registries: options.registries,
         })
     }
 
@@ -72,8 +74,7 @@ impl Transport {
         authorization: Option<&Secret>,
     ) -> Result<Response, SourceError> {
         let mut url = request.url.clone();
-        // Whoever named the registry may reach anything; those it points to may not.
-        let mut ceiling = Reach::Loopback;
+        let mut ceiling = self.home_ceiling();
         let mut from: Option<Url> = None;
         for _ in 0..=MAX_REDIRECTS {
             self.check(&url, ceiling)?;
@@ -95,6 +96,14 @@ impl Transport {
             to: plain(&url),
             reason: format!("more than {MAX_REDIRECTS} redirects"),
         })
+    }
+
+    /// Whoever named the registry may usually reach anything; those it points to may not.
+    pub(crate) fn home_ceiling(&self) -> Reach {
+        match self.registries {
+            RegistryPlaces::Anywhere => Reach::Loopback,
+            RegistryPlaces::PublicOrTrusted => Reach::Public,
+        }
     }
 
     /// Sends a request that must be answered where it is, such as one for a token. What names the

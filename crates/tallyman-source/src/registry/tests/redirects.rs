@@ -6,7 +6,7 @@ use super::fake::{BASIC, Fake, options, parts, sha, status, with_credentials};
 use crate::error::SourceError;
 use crate::fixtures::read_layer;
 use crate::open::open;
-use crate::options::Proxy;
+use crate::options::{Proxy, RegistryPlaces};
 use crate::registry::address::Reach;
 use crate::registry::transport::{Request, Transport};
 
@@ -147,4 +147,20 @@ async fn a_metadata_service_is_no_registry() {
     let location = "registry:169.254.169.254/app".parse().expect("a location");
     let error = open(&location, &options()).await.expect_err("refused");
     assert!(matches!(error, SourceError::ForbiddenAddress { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn registries_inside_the_network_can_be_left_to_the_trusted_ones() {
+    let image = parts();
+    let fake = Fake::start(move |seen| image.reply(seen)).await;
+    let mut options = options();
+    options.registries = RegistryPlaces::PublicOrTrusted;
+    for host in ["127.0.0.1", "localhost"] {
+        let location = format!("registry:{host}:{}/app", fake.port).parse().expect("a location");
+        let error = open(&location, &options).await.expect_err(host);
+        assert!(matches!(error, SourceError::ForbiddenAddress { .. }), "{error}");
+    }
+    assert!(fake.seen().is_empty());
+    options.trusted_hosts.push(format!("127.0.0.1:{}", fake.port));
+    open(&fake.location("app:v1"), &options).await.expect("an image");
 }

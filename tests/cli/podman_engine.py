@@ -51,6 +51,11 @@ class Podman:
         )
         return json.loads(done.stdout) if done.returncode == 0 else None
 
+    def image(self, reference: str) -> dict:
+        """What the API lists of one image."""
+        images = self.get("/v1.40/images/json")
+        return next(image for image in images if reference in (image["RepoTags"] or []))
+
     def _answers(self) -> bool:
         if self._service.poll() is not None:
             log = Path(self._log.name).read_text(errors="replace")[-3000:]

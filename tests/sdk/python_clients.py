@@ -147,8 +147,7 @@ class Core:
     """aliyun-python-sdk-core with a CommonRequest whose parameters are in the query."""
 
     signature = "V1"
-    # This client compares the server's string to sign with its own and renames the error.
-    wrong_secret_code = "InvalidAccessKeySecret"
+    wrong_secret_code = "SignatureDoesNotMatch"
 
     def __init__(self, method: str, in_body: bool = False):
         self.method = method
@@ -179,6 +178,10 @@ class Core:
 
 class SasPackage(Core):
     """aliyun-python-sdk-sas: one class for each action."""
+
+    # The client compares the server's string to sign with its own and, if they are equal, renames
+    # the error; for a CommonRequest it has lost its own by then.
+    wrong_secret_code = "InvalidAccessKeySecret"
 
     def __init__(self):
         super().__init__("POST")

@@ -1,1 +1,20 @@
 //! Use cases: scan, report, feed import, match, accounts and jobs.
+//!
+//! Start at [`installation::Installation`]; then [`scan`] for one image, [`fleet`] for what agents
+//! report, [`jobs`] for what a server does by itself.
+
+pub mod accounts;
+pub mod advisories;
+pub mod agent;
+pub mod analysis;
+pub mod api_client;
+pub mod blocking;
+pub mod fleet;
+pub mod host;
+pub mod host_snapshot;
+pub mod image_identity;
+pub mod images;
+pub mod installation;
+pub mod jobs;
+pub mod report;
+pub mod scan;

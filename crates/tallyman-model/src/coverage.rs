@@ -63,11 +63,16 @@ impl AnalysisState {
                 format!("layer {}: {}: {}", item.layer, diagnostic.path, diagnostic.reason);
             return AnalysisState::Failed { reason };
         }
+        AnalysisState::judge(inventory.packages.len(), gaps)
+    }
+
+    /// Decides the state of an image that was read without a failure, by what it holds.
+    pub fn judge(packages: usize, gaps: &[CoverageGap]) -> Self {
         if !gaps.is_empty() {
             let reason = gaps.iter().map(CoverageGap::describe).collect::<Vec<_>>().join("; ");
             return AnalysisState::Unsupported { reason };
         }
-        if inventory.packages.is_empty() {
+        if packages == 0 {
             let reason = "no package was recognised in the image".to_owned();
             return AnalysisState::Unsupported { reason };
         }

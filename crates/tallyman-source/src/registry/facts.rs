@@ -17,4 +17,6 @@ pub struct RegistryFacts {
     /// The digest that the reference means: that of the index where there is one, else that of
     /// the manifest.
     pub digest: Digest,
+    /// Whether the registry gave the image to anybody; `None` where that cannot be told.
+    pub is_public: Option<bool>,
 }

@@ -56,6 +56,7 @@ impl RegistryImage {
             repository: reference.repository().to_owned(),
             tag: reference.tag().map(str::to_owned),
             digest: digest.clone(),
+            is_public: session.is_public(),
         };
         let mut resolver = Resolver::new(name, options.platform.as_ref(), &options.limits);
         let image = loop {

@@ -69,6 +69,16 @@ impl Session {
         self.base.scheme() == "https"
     }
 
+    /// Tells whether the registry gives the repository to anybody, by what it took to read it;
+    /// `None` where a token was given for credentials, which may not have been needed.
+    pub(crate) fn is_public(&self) -> Option<bool> {
+        if self.credentials.is_none() {
+            return Some(true);
+        }
+        let kept = self.tokens.find(&self.origin(), &self.scope())?;
+        kept.reveal().starts_with("Basic ").then_some(false)
+    }
+
     pub(crate) fn attempts(&self) -> &RetryPolicy {
         &self.retry
     }

@@ -1,0 +1,108 @@
+//! The advisories of an installation: the database on disk and the index in memory.
+//!
+//! Readers hold an index for as long as they like; a new one takes its place for those who ask
+//! after it. An installation without any advisories gets those that the program ships.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tallyman_match::database::{AdvisoryDatabase, DatabaseError, ImportReport};
+use tallyman_match::feed::Progress;
+use tallyman_match::index::AdvisoryIndex;
+use tallyman_match::snapshot::shipped_bundle;
+use tallyman_model::advisory::FeedInfo;
+use tallyman_model::clock::Clock;
+use tallyman_model::limits::Limits;
+
+use crate::blocking;
+
+/// Why advisories cannot be read or changed.
+#[derive(Debug, thiserror::Error)]
+#[error("use the advisories")]
+pub struct AdvisoriesError(#[from] DatabaseError);
+
+/// The advisories of an installation.
+pub struct Advisories {
+    database: Arc<AdvisoryDatabase>,
+    index: RwLock<Arc<AdvisoryIndex>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Advisories {
+    /// Opens the advisories of a directory; an empty one is filled with the shipped snapshot.
+    ///
+    /// # Errors
+    ///
+    /// An [`AdvisoriesError`].
+    pub async fn open(
+        directory: PathBuf,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, AdvisoriesError> {
+        let now_ms = clock.now_ms();
+        let (database, index) = blocking::run(move || {
+            let database = AdvisoryDatabase::open(&directory, limits)?;
+            if database.info()?.is_empty() {
+                database.install_bundle(shipped_bundle(), now_ms)?;
+            }
+            let index = database.open_index()?;
+            Ok::<_, DatabaseError>((Arc::new(database), index))
+        })
+        .await?;
+        Ok(Advisories { database, index: RwLock::new(index), clock })
+    }
+
+    /// Returns the index as it is now.
+    pub fn current(&self) -> Arc<AdvisoryIndex> {
+        Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the index from the disk, where another process may have put a newer one.
+    ///
+    /// # Errors
+    ///
+    /// An [`AdvisoriesError`]; the index in memory stays.
+    pub async fn reload(&self) -> Result<(), AdvisoriesError> {
+        let database = Arc::clone(&self.database);
+        let index = blocking::run(move || database.open_index()).await?;
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+        Ok(())
+    }
+
+    /// Imports files, directories and archives, and compiles the index anew.
+    ///
+    /// # Errors
+    ///
+    /// An [`AdvisoriesError`]. What is wrong with the files is in the report.
+    pub async fn import(
+        &self,
+        paths: Vec<PathBuf>,
+        mut progress: impl FnMut(&Progress) + Send + 'static,
+    ) -> Result<ImportReport, AdvisoriesError> {
+        let (database, now_ms) = (Arc::clone(&self.database), self.clock.now_ms());
+        let report = blocking::run(move || database.import(&paths, now_ms, &mut progress)).await?;
+        self.reload().await?;
+        Ok(report)
+    }
+
+    /// Writes all feeds into one bundle.
+    ///
+    /// # Errors
+    ///
+    /// An [`AdvisoriesError`].
+    pub async fn export(&self, writer: impl Write + Send + 'static) -> Result<(), AdvisoriesError> {
+        let database = Arc::clone(&self.database);
+        Ok(blocking::run(move || database.export(writer)).await?)
+    }
+
+    /// Describes the feeds.
+    ///
+    /// # Errors
+    ///
+    /// An [`AdvisoriesError`].
+    pub async fn feeds(&self) -> Result<Vec<FeedInfo>, AdvisoriesError> {
+        let database = Arc::clone(&self.database);
+        Ok(blocking::run(move || database.info()).await?)
+    }
+}

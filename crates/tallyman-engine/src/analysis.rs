@@ -1,0 +1,188 @@
+//! Analysing an image: reads the layers that are not known yet, each once, and stores what they
+//! hold by the digest that was really read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tallyman_model::digest::Digest;
+use tallyman_model::image::{Compression, LayerDescriptor, ResolvedImage};
+use tallyman_model::limits::Limits;
+use tallyman_scan::analyzers::fingerprint;
+use tallyman_scan::error::LayerError;
+use tallyman_scan::layer::{AnalyzedLayer, LayerInput, analyze_layer};
+use tallyman_source::error::SourceError;
+use tallyman_source::open::OpenImage;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::blocking;
+
+/// Why an image has no inventory.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalysisError {
+    /// Its bytes could not be had.
+    #[error("read layer {index} ({digest})")]
+    Source {
+        /// The layer's index, counted from the base.
+        index: usize,
+        /// Its digest.
+        digest: Digest,
+        /// What went wrong.
+        #[source]
+        source: SourceError,
+    },
+    /// A layer is broken.
+    #[error("layer {index} ({digest}) cannot be analysed: {}", chain(source))]
+    Layer {
+        /// The layer's index, counted from the base.
+        index: usize,
+        /// Its digest.
+        digest: Digest,
+        /// What is wrong with it.
+        #[source]
+        source: LayerError,
+    },
+    /// A layer is of a kind that has no filesystem, or is not given out by registries.
+    #[error("layer {index} ({digest}) has the media type {media_type}, which cannot be read")]
+    MediaType {
+        /// The layer's index, counted from the base.
+        index: usize,
+        /// Its digest.
+        digest: Digest,
+        /// The media type.
+        media_type: String,
+    },
+    /// The image has more layers than is allowed.
+    #[error("the image has {found} layers; the limit layers is {limit}")]
+    TooManyLayers {
+        /// How many it has.
+        found: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+}
+
+/// Joins an error with its causes, for people who only see one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+impl AnalysisError {
+    /// Tells whether the same image may be analysed later: then nothing is known about it, and it
+    /// must not be called failed.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            AnalysisError::Source { source, .. } => source.is_transient(),
+            AnalysisError::Layer { source: LayerError::Read(_), .. } => true,
+            AnalysisError::Layer { .. }
+            | AnalysisError::MediaType { .. }
+            | AnalysisError::TooManyLayers { .. } => false,
+        }
+    }
+}
+
+/// How far the reading of layers is, in stored bytes.
+#[derive(Debug, Default)]
+pub struct AnalysisProgress {
+    /// The bytes of the layers that have to be read.
+    pub total_bytes: AtomicU64,
+    /// The bytes that were read.
+    pub done_bytes: AtomicU64,
+}
+
+/// Returns the analyzer set's fingerprint, under which results are stored.
+pub fn analyzer_fingerprint() -> &'static str {
+    fingerprint()
+}
+
+/// Reads the given layers of an image, as many at once as there are processors, and hands each on
+/// as soon as it is read. Dropping the receiver ends the work.
+///
+/// # Errors
+///
+/// An image that cannot be read at all; a layer that cannot be read comes as the receiver's item.
+pub fn analyze_layers(
+    open: Arc<OpenImage>,
+    wanted: &[usize],
+    limits: &Limits,
+    progress: Arc<AnalysisProgress>,
+) -> Result<mpsc::Receiver<Result<AnalyzedLayer, AnalysisError>>, AnalysisError> {
+    let image = open.image();
+    check(image, wanted, limits)?;
+    let total = wanted.iter().filter_map(|index| image.layers.get(*index));
+    progress.total_bytes.store(total.map(|layer| layer.size_bytes).sum(), Ordering::Relaxed);
+    let permits = Arc::new(Semaphore::new(blocking::width()));
+    let (sender, receiver) = mpsc::channel(1);
+    for index in wanted.iter().copied() {
+        let (open, permits) = (Arc::clone(&open), Arc::clone(&permits));
+        let (limits, progress) = (limits.clone(), Arc::clone(&progress));
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            let _permit = permits.acquire_owned().await.expect("the semaphore is never closed");
+            if !sender.is_closed() {
+                let result = analyze_one(&open, index, limits, progress).await;
+                // The receiver is gone when another layer has already failed.
+                let _ = sender.send(result).await;
+            }
+        });
+    }
+    Ok(receiver)
+}
+
+fn check(image: &ResolvedImage, wanted: &[usize], limits: &Limits) -> Result<(), AnalysisError> {
+    let found = image.layers.len();
+    if found > limits.layers {
+        return Err(AnalysisError::TooManyLayers { found, limit: limits.layers });
+    }
+    for (index, layer) in image.layers.iter().enumerate() {
+        if wanted.contains(&index) {
+            compression(index, layer)?;
+        }
+    }
+    Ok(())
+}
+
+fn compression(index: usize, layer: &LayerDescriptor) -> Result<Compression, AnalysisError> {
+    layer.compression.ok_or_else(|| AnalysisError::MediaType {
+        index,
+        digest: layer.digest.clone(),
+        media_type: layer.media_type.clone(),
+    })
+}
+
+async fn analyze_one(
+    open: &OpenImage,
+    index: usize,
+    limits: Limits,
+    progress: Arc<AnalysisProgress>,
+) -> Result<AnalyzedLayer, AnalysisError> {
+    let layer = open.image().layers.get(index).cloned().expect("the index was checked");
+    let compression = compression(index, &layer)?;
+    let digest = layer.digest.clone();
+    let mut reader = open.open_layer(index).await.map_err(|source| AnalysisError::Source {
+        index,
+        digest: digest.clone(),
+        source,
+    })?;
+    blocking::run(move || {
+        let read_before = AtomicU64::new(0);
+        let input = LayerInput {
+            reader: reader.as_mut(),
+            compression,
+            expected: Some(&layer.digest),
+            size_bytes: Some(layer.size_bytes),
+        };
+        analyze_layer(input, &limits, &|read| {
+            let before = read_before.swap(read, Ordering::Relaxed);
+            progress.done_bytes.fetch_add(read.saturating_sub(before), Ordering::Relaxed);
+        })
+    })
+    .await
+    .map_err(|source| AnalysisError::Layer { index, digest, source })
+}

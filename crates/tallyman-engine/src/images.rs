@@ -1,0 +1,288 @@
+//! From layers to an image's row: squash, intern, match, count.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use tallyman_match::index::{AdvisoryIndex, IndexError};
+use tallyman_match::matcher::{find_vulnerabilities, gaps};
+use tallyman_model::coverage::{AnalysisState, package_versions};
+use tallyman_model::finding::Finding;
+use tallyman_model::image::ResolvedImage;
+use tallyman_model::inventory::ImageInventory;
+use tallyman_model::package::PackageVersion;
+use tallyman_scan::squash::squash;
+use tallyman_store::error::StoreError;
+use tallyman_store::ids::{ImageId, PackageVersionId};
+use tallyman_store::images::{ImageFacts, NewImage, NewImagePackage};
+use tallyman_store::jobs::JobChanges;
+use tallyman_store::layers::StoredLayer;
+use tallyman_store::packages::ChangedKeys;
+
+use crate::advisories::AdvisoriesError;
+use crate::blocking;
+use crate::installation::Installation;
+
+/// How many package versions are matched in one transaction.
+const MATCH_BATCH: u32 = 5_000;
+/// How many images are counted in one transaction.
+const COUNT_BATCH: u32 = 500;
+/// How many images are looked at in one read when states are decided again.
+const STATE_BATCH: u32 = 200;
+
+/// Why an image could not be stored or matched.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The store failed.
+    #[error("use the store")]
+    Store(#[from] StoreError),
+    /// The advisories could not be read.
+    #[error(transparent)]
+    Advisories(#[from] AdvisoriesError),
+    /// The compiled advisories contradict themselves.
+    #[error("read the advisory index")]
+    Index(#[from] IndexError),
+}
+
+/// An image with what its final filesystem shows.
+#[derive(Debug)]
+pub struct SquashedImage {
+    /// What the final filesystem shows.
+    pub inventory: ImageInventory,
+    /// Its package versions, one for each package, in the same order.
+    pub versions: Vec<PackageVersion>,
+    /// The findings of each different package version.
+    pub findings: BTreeMap<PackageVersion, Vec<Finding>>,
+    /// Whether it can be judged.
+    pub state: AnalysisState,
+}
+
+/// Squashes layers and judges the result by the current advisories, without storing anything.
+///
+/// # Errors
+///
+/// [`ImageError::Index`].
+pub async fn judge(
+    index: Arc<AdvisoryIndex>,
+    layers: Vec<StoredLayer>,
+) -> Result<SquashedImage, ImageError> {
+    blocking::run(move || {
+        let inventories: Vec<_> = layers.iter().map(|layer| &layer.inventory).collect();
+        let inventory = squash(&inventories);
+        let versions = package_versions(&inventory);
+        let state = AnalysisState::decide(&inventory, &gaps(&index, &versions));
+        let distinct: BTreeSet<&PackageVersion> = versions.iter().collect();
+        let findings = distinct
+            .into_par_iter()
+            .map(|version| Ok((version.clone(), find_vulnerabilities(&index, version)?.findings)))
+            .collect::<Result<_, IndexError>>()?;
+        Ok(SquashedImage { inventory, versions, findings, state })
+    })
+    .await
+}
+
+/// Stores an image whose layers are all known, and matches what is new in it.
+///
+/// # Errors
+///
+/// Any [`ImageError`].
+pub async fn record_image(
+    installation: &Installation,
+    image: &ResolvedImage,
+    layers: Vec<StoredLayer>,
+    fingerprint: &str,
+    jobs: JobChanges,
+) -> Result<ImageId, ImageError> {
+    let inventory_digests = layers.iter().map(|layer| layer.inventory_digest.clone()).collect();
+    let squashed = judge(installation.advisories().current(), layers).await?;
+    let packages = squashed
+        .inventory
+        .packages
+        .into_iter()
+        .zip(squashed.versions)
+        .map(|(item, version)| NewImagePackage { version, layer: item.layer, path: item.path })
+        .collect();
+    let new = NewImage {
+        facts: facts(image, inventory_digests, fingerprint),
+        distribution: squashed.inventory.distribution,
+        state: squashed.state,
+        packages,
+        alerts: squashed.inventory.alerts,
+        diagnostics: squashed.inventory.diagnostics,
+    };
+    let now_ms = installation.clock().now_ms();
+    let id = installation.store().insert_image(new, jobs, now_ms).await?;
+    match_pending(installation).await?;
+    Ok(id)
+}
+
+/// Stores that an image could not be analysed.
+///
+/// # Errors
+///
+/// Any [`ImageError`].
+pub async fn record_failure(
+    installation: &Installation,
+    image: &ResolvedImage,
+    reason: &str,
+    fingerprint: &str,
+    jobs: JobChanges,
+) -> Result<ImageId, ImageError> {
+    let new = NewImage {
+        facts: facts(image, Vec::new(), fingerprint),
+        distribution: None,
+        state: AnalysisState::Failed { reason: reason.to_owned() },
+        packages: Vec::new(),
+        alerts: Vec::new(),
+        diagnostics: Vec::new(),
+    };
+    let now_ms = installation.clock().now_ms();
+    Ok(installation.store().insert_image(new, jobs, now_ms).await?)
+}
+
+fn facts(
+    image: &ResolvedImage,
+    inventory_digests: Vec<tallyman_model::digest::Digest>,
+    fingerprint: &str,
+) -> ImageFacts {
+    ImageFacts {
+        config_digest: image.config_digest.clone(),
+        manifest_digest: image.manifest_digest.clone(),
+        platform: image.platform.clone(),
+        created_ms: image.created_ms,
+        layers: image.layers.clone(),
+        inventory_digests,
+        fingerprint: fingerprint.to_owned(),
+    }
+}
+
+/// What a match changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MatchOutcome {
+    /// The package versions that were matched.
+    pub matched: usize,
+    /// Those of them whose findings changed.
+    pub changed_versions: usize,
+    /// The images whose counters changed.
+    pub changed_images: usize,
+}
+
+/// Matches every package version that the current advisories have not judged yet, and counts the
+/// images that hold a changed one. Without anything to do it writes nothing.
+///
+/// # Errors
+///
+/// Any [`ImageError`].
+pub async fn match_pending(installation: &Installation) -> Result<MatchOutcome, ImageError> {
+    let store = installation.store();
+    let mut outcome = MatchOutcome::default();
+    loop {
+        let index = current_revision(installation).await?;
+        let batch = store.list_unmatched_package_versions(MATCH_BATCH).await?;
+        if !batch.is_empty() {
+            let count = batch.len();
+            let revision = index.revision().to_owned();
+            let findings = blocking::run(move || find_all(&index, batch)).await?;
+            let now_ms = installation.clock().now_ms();
+            let jobs = JobChanges::default();
+            match store.replace_findings(&revision, findings, jobs, now_ms).await {
+                Ok(changed) => {
+                    outcome.matched += count;
+                    outcome.changed_versions += changed.len();
+                }
+                // Another process has newer advisories: take those.
+                Err(StoreError::OutdatedRevision { .. }) => {
+                    installation.advisories().reload().await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            continue;
+        }
+        let refreshed = store.refresh_stale_images(COUNT_BATCH).await?;
+        outcome.changed_images += refreshed.changed.len();
+        if refreshed.counted.is_empty() {
+            return Ok(outcome);
+        }
+    }
+}
+
+fn find_all(
+    index: &AdvisoryIndex,
+    batch: Vec<(PackageVersionId, PackageVersion)>,
+) -> Result<Vec<(PackageVersionId, Vec<Finding>)>, IndexError> {
+    batch
+        .into_par_iter()
+        .map(|(id, version)| Ok((id, find_vulnerabilities(index, &version)?.findings)))
+        .collect()
+}
+
+/// Makes the revision of the advisories on disk the store's current one. When it is a new one,
+/// everything is to be matched again, and every image's state is decided again.
+async fn current_revision(installation: &Installation) -> Result<Arc<AdvisoryIndex>, ImageError> {
+    let store = installation.store();
+    let stored = store.find_advisory_revision().await?;
+    let mut index = installation.advisories().current();
+    if stored.as_deref() == Some(index.revision()) {
+        return Ok(index);
+    }
+    installation.advisories().reload().await?;
+    index = installation.advisories().current();
+    if stored.as_deref() != Some(index.revision()) {
+        let now_ms = installation.clock().now_ms();
+        let jobs = JobChanges::default();
+        store.set_advisory_revision(index.revision(), ChangedKeys::All, jobs, now_ms).await?;
+        decide_states(installation, &index).await?;
+    }
+    Ok(index)
+}
+
+/// Decides again whether images can be judged: a feed may have come or gone.
+async fn decide_states(
+    installation: &Installation,
+    index: &AdvisoryIndex,
+) -> Result<(), ImageError> {
+    let store = installation.store();
+    let mut after = None;
+    loop {
+        let images = store.list_images_after(after, STATE_BATCH).await?;
+        let Some(last) = images.last() else { return Ok(()) };
+        after = Some(last.image_id);
+        let mut states = Vec::new();
+        for image in images {
+            if matches!(image.state, AnalysisState::Failed { .. }) {
+                continue;
+            }
+            let packages = store.find_image_packages(image.image_id).await?.unwrap_or_default();
+            let versions: Vec<PackageVersion> =
+                packages.into_iter().map(|package| package.version).collect();
+            let state = AnalysisState::judge(versions.len(), &gaps(index, &versions));
+            if state != image.state {
+                states.push((image.image_id, state));
+            }
+        }
+        if !states.is_empty() {
+            store.set_image_states(states).await?;
+        }
+    }
+}
+
+/// Puts the layers of an image into their order; `Err` names those that are not known.
+///
+/// # Errors
+///
+/// The digests of the layers that are not known, each once.
+pub fn in_order(
+    image: &ResolvedImage,
+    known: &HashMap<tallyman_model::digest::Digest, StoredLayer>,
+) -> Result<Vec<StoredLayer>, Vec<tallyman_model::digest::Digest>> {
+    let mut layers = Vec::with_capacity(image.layers.len());
+    let mut missing = Vec::new();
+    for layer in &image.layers {
+        match known.get(&layer.digest) {
+            Some(stored) => layers.push(stored.clone()),
+            None if missing.contains(&layer.digest) => {}
+            None => missing.push(layer.digest.clone()),
+        }
+    }
+    if missing.is_empty() { Ok(layers) } else { Err(missing) }
+}

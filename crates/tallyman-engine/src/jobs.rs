@@ -1,0 +1,181 @@
+//! The work that a server does by itself: claimed with a lease, done so that doing it twice does
+//! no harm, and given up only after it was tried often enough.
+
+mod analyze_image;
+mod match_packages;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tallyman_source::open::Sources;
+use tallyman_store::error::StoreError;
+use tallyman_store::jobs::{ClaimedJob, FailedJob};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::installation::Installation;
+
+pub use crate::jobs::analyze_image::enqueue as enqueue_analysis;
+pub use crate::jobs::match_packages::enqueue as enqueue_match;
+
+/// How long a claimed job is left alone. A worker that lives renews it three times as often.
+const LEASE_MS: i64 = 30_000;
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How long an idle worker waits before it looks for work again.
+const IDLE: Duration = Duration::from_millis(200);
+/// The waits between attempts: they double from the first to the last.
+const FIRST_RETRY_MS: i64 = 2_000;
+const LAST_RETRY_MS: i64 = 600_000;
+
+/// How a job ended.
+#[derive(Debug)]
+enum JobError {
+    /// It may succeed later.
+    Transient(String),
+    /// It never will.
+    Permanent(String),
+}
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        JobError::Transient(crate::analysis::chain(&error))
+    }
+}
+
+/// One kind of job. To add one, write its file and name it in [`KINDS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    AnalyzeImage,
+    MatchPackages,
+}
+
+const KINDS: [(&str, Kind); 2] =
+    [(analyze_image::NAME, Kind::AnalyzeImage), (match_packages::NAME, Kind::MatchPackages)];
+
+/// Does jobs until told to stop; then lets go of those under way, for another to take.
+#[derive(Clone)]
+pub struct Worker {
+    installation: Arc<Installation>,
+    sources: Sources,
+    owner: String,
+}
+
+impl Worker {
+    /// Makes a worker with a name of its own.
+    pub fn new(installation: Arc<Installation>, sources: Sources) -> Self {
+        let owner = format!("worker-{}", uuid::Uuid::new_v4().simple());
+        Worker { installation, sources, owner }
+    }
+
+    /// Works until `stop` becomes true.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut running = JoinSet::new();
+        let names = KINDS.map(|(name, _)| name);
+        let width = u32::try_from(crate::blocking::width()).unwrap_or(1);
+        loop {
+            while running.try_join_next().is_some() {}
+            let free = width.saturating_sub(u32::try_from(running.len()).unwrap_or(width));
+            let claimed = match free {
+                0 => Vec::new(),
+                free => self.claim(&names, free).await,
+            };
+            for job in claimed {
+                let worker = self.clone();
+                running.spawn(async move { worker.work(job).await });
+            }
+            let stopped = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => true,
+                Some(_) = running.join_next() => false,
+                () = tokio::time::sleep(IDLE) => false,
+            };
+            if stopped {
+                running.shutdown().await;
+                if let Err(error) = self.installation.store().release_jobs(&self.owner).await {
+                    tracing::warn!(%error, "jobs under way wait for their lease to end");
+                }
+                return;
+            }
+        }
+    }
+
+    async fn claim(&self, names: &[&str], limit: u32) -> Vec<ClaimedJob> {
+        let now_ms = self.installation.clock().now_ms();
+        let store = self.installation.store();
+        match store.claim_jobs(&self.owner, names, now_ms, LEASE_MS, limit).await {
+            Ok(jobs) => jobs,
+            Err(error) => {
+                tracing::error!(%error, "jobs could not be claimed");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn work(&self, job: ClaimedJob) {
+        let result = tokio::select! {
+            result = self.perform(&job) => result,
+            // Somebody else has the job now: what was done here is theirs to finish.
+            () = self.hold(&job) => return,
+        };
+        let store = self.installation.store();
+        let now_ms = self.installation.clock().now_ms();
+        let ended = match result {
+            Ok(()) => store.finish_job(&job.lease, now_ms).await.map(|()| FailedJob::Queued),
+            Err(JobError::Transient(reason)) => {
+                tracing::warn!(job.kind, job.key = job.job_key, reason, "a job failed for now");
+                let run_at = now_ms + retry_wait_ms(job.lease.attempt);
+                store.retry_job(&job.lease, &reason, run_at).await
+            }
+            Err(JobError::Permanent(reason)) => {
+                tracing::error!(job.kind, job.key = job.job_key, reason, "a job failed for good");
+                store.fail_job(&job.lease, &reason).await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, job.kind, "the end of a job could not be stored; it runs again");
+        }
+    }
+
+    async fn perform(&self, job: &ClaimedJob) -> Result<(), JobError> {
+        let kind = KINDS.iter().find(|(name, _)| *name == job.kind).map(|(_, kind)| *kind);
+        match kind {
+            Some(Kind::AnalyzeImage) => {
+                analyze_image::run(&self.installation, &self.sources, job).await
+            }
+            Some(Kind::MatchPackages) => match_packages::run(&self.installation).await,
+            None => Err(JobError::Permanent(format!("there is no job kind {}", job.kind))),
+        }
+    }
+
+    /// Renews the lease for as long as it can; returns when it is lost.
+    async fn hold(&self, job: &ClaimedJob) {
+        let store = self.installation.store();
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            let now_ms = self.installation.clock().now_ms();
+            match store.heartbeat_job(&job.lease, None, now_ms, LEASE_MS).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(%error, job.kind, "a lease could not be renewed"),
+            }
+        }
+    }
+}
+
+/// Doubles from attempt to attempt, with up to a quarter more, so that jobs that failed together
+/// do not come back together.
+fn retry_wait_ms(attempt: u32) -> i64 {
+    let doubled = FIRST_RETRY_MS.saturating_mul(1_i64 << attempt.saturating_sub(1).min(16));
+    let wait = doubled.min(LAST_RETRY_MS);
+    let spread = i64::from(uuid::Uuid::new_v4().as_bytes()[0]);
+    wait + wait / 4 * spread / 255
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn waits_grow_up_to_a_bound() {
+        assert!((2_000..=2_500).contains(&super::retry_wait_ms(1)));
+        assert!((4_000..=5_000).contains(&super::retry_wait_ms(2)));
+        assert!((600_000..=750_000).contains(&super::retry_wait_ms(40)));
+    }
+}

@@ -1,0 +1,218 @@
+//! The result of a scan as `--format json` writes it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tallyman_model::advisory::FeedInfo;
+use tallyman_model::clock::format_utc;
+use tallyman_model::coverage::AnalysisState;
+use tallyman_model::digest::Digest;
+use tallyman_model::distribution::Distribution;
+use tallyman_model::finding::Finding;
+use tallyman_model::image::ResolvedImage;
+use tallyman_model::inventory::{ImageInventory, InventoryAlert, InventoryDiagnostic};
+use tallyman_model::package::{Ecosystem, PackageVersion, SourcePackage};
+use tallyman_model::severity::Severity;
+
+/// Everything a scan found out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScanReport {
+    /// The image.
+    pub image: ReportImage,
+    /// Whether the findings can be relied on.
+    pub state: AnalysisState,
+    /// The distribution inside the image.
+    pub distribution: Option<Distribution>,
+    /// Counts over the whole image.
+    pub summary: Summary,
+    /// All packages, in a stable order.
+    pub packages: Vec<ReportPackage>,
+    /// Files that an alert rule flagged.
+    pub alerts: Vec<InventoryAlert>,
+    /// What could not be read.
+    pub diagnostics: Vec<InventoryDiagnostic>,
+    /// Which advisories were used.
+    pub advisories: ReportAdvisories,
+}
+
+/// The image of a report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportImage {
+    /// What the user called it.
+    pub name: String,
+    /// The digest of the manifest, where the format has one.
+    pub manifest_digest: Option<Digest>,
+    /// The digest of the configuration.
+    pub config_digest: Digest,
+    /// `os/architecture[/variant]`.
+    pub platform: String,
+    /// When it was built, RFC 3339.
+    pub created: Option<String>,
+    /// The size of its layers as stored.
+    pub size_bytes: u64,
+    /// The layers from the base upwards.
+    pub layers: Vec<ReportLayer>,
+}
+
+/// A layer of a report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportLayer {
+    /// The digest of the layer as stored.
+    pub digest: Digest,
+    /// Its size as stored.
+    pub size_bytes: u64,
+    /// Its media type.
+    pub media_type: String,
+}
+
+/// Counts over an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The number of packages.
+    pub packages: usize,
+    /// The number of different vulnerabilities.
+    pub vulnerabilities: usize,
+    /// The same by severity; a vulnerability counts at its highest.
+    pub by_severity: BTreeMap<Severity, usize>,
+    /// The number of flagged files.
+    pub alerts: usize,
+}
+
+/// A package of a report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportPackage {
+    /// The package URL.
+    pub purl: String,
+    /// The kind of package.
+    pub ecosystem: Ecosystem,
+    /// The name.
+    pub name: String,
+    /// The version.
+    pub version: String,
+    /// The architecture, for distributions' packages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
+    /// The source package, where it is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourcePackage>,
+    /// The file that names the package.
+    pub path: String,
+    /// The index of the layer that brought it.
+    pub layer: usize,
+    /// The digest of that layer.
+    pub layer_digest: Option<Digest>,
+    /// Its vulnerabilities, worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// The advisories behind a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportAdvisories {
+    /// The revision of the compiled index.
+    pub revision: String,
+    /// The feeds in it, with their dates.
+    pub feeds: Vec<FeedInfo>,
+}
+
+/// What a report is made of.
+#[derive(Debug)]
+pub struct ReportInput<'a> {
+    /// The image.
+    pub image: &'a ResolvedImage,
+    /// What its final filesystem shows.
+    pub inventory: &'a ImageInventory,
+    /// Its package versions, one for each package of the inventory, in the same order.
+    pub versions: &'a [PackageVersion],
+    /// The findings of each package version.
+    pub findings: &'a BTreeMap<PackageVersion, Vec<Finding>>,
+    /// The state.
+    pub state: AnalysisState,
+    /// The advisories.
+    pub advisories: ReportAdvisories,
+}
+
+impl ScanReport {
+    /// Puts a report together.
+    pub fn new(input: ReportInput<'_>) -> Self {
+        let packages: Vec<ReportPackage> = input
+            .inventory
+            .packages
+            .iter()
+            .zip(input.versions)
+            .map(|(item, version)| ReportPackage {
+                purl: version.purl(),
+                ecosystem: item.package.ecosystem,
+                name: item.package.name.clone(),
+                version: item.package.version.clone(),
+                architecture: item.package.architecture.clone(),
+                source: item.package.source.clone(),
+                path: item.path.clone(),
+                layer: item.layer,
+                layer_digest: input.image.layers.get(item.layer).map(|layer| layer.digest.clone()),
+                findings: input.findings.get(version).cloned().unwrap_or_default(),
+            })
+            .collect();
+        let summary = summarize(&packages, input.inventory.alerts.len());
+        ScanReport {
+            image: ReportImage::of(input.image),
+            state: input.state,
+            distribution: input.inventory.distribution.clone(),
+            summary,
+            packages,
+            alerts: input.inventory.alerts.clone(),
+            diagnostics: input.inventory.diagnostics.clone(),
+            advisories: input.advisories,
+        }
+    }
+
+    /// Returns the report of an image that could not be read at all.
+    pub fn failed(image: &ResolvedImage, reason: String, advisories: ReportAdvisories) -> Self {
+        ScanReport {
+            image: ReportImage::of(image),
+            state: AnalysisState::Failed { reason },
+            distribution: None,
+            summary: Summary::default(),
+            packages: Vec::new(),
+            alerts: Vec::new(),
+            diagnostics: Vec::new(),
+            advisories,
+        }
+    }
+
+    /// Returns the highest severity among the findings, `None` without any.
+    pub fn highest_severity(&self) -> Option<Severity> {
+        self.summary.by_severity.keys().next_back().copied()
+    }
+}
+
+impl ReportImage {
+    fn of(image: &ResolvedImage) -> Self {
+        let layer = |layer: &tallyman_model::image::LayerDescriptor| ReportLayer {
+            digest: layer.digest.clone(),
+            size_bytes: layer.size_bytes,
+            media_type: layer.media_type.clone(),
+        };
+        ReportImage {
+            name: image.name.clone(),
+            manifest_digest: image.manifest_digest.clone(),
+            config_digest: image.config_digest.clone(),
+            platform: image.platform.to_string(),
+            created: image.created_ms.map(format_utc),
+            size_bytes: image.size_bytes(),
+            layers: image.layers.iter().map(layer).collect(),
+        }
+    }
+}
+
+fn summarize(packages: &[ReportPackage], alerts: usize) -> Summary {
+    let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
+    for finding in packages.iter().flat_map(|package| &package.findings) {
+        let severity = worst.entry(&finding.id).or_default();
+        *severity = (*severity).max(finding.severity);
+    }
+    let mut by_severity = BTreeMap::new();
+    for severity in worst.values() {
+        *by_severity.entry(*severity).or_insert(0) += 1;
+    }
+    Summary { packages: packages.len(), vulnerabilities: worst.len(), by_severity, alerts }
+}

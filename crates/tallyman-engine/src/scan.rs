@@ -1,0 +1,143 @@
+//! Scanning one image: what is known is read from the store, what is new from the image.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tallyman_model::digest::Digest;
+use tallyman_source::error::SourceError;
+use tallyman_source::location::Location;
+use tallyman_source::open::{OpenImage, Sources};
+use tallyman_store::error::StoreError;
+use tallyman_store::jobs::JobChanges;
+use tallyman_store::layers::{LayerScope, NewLayer, StoredLayer};
+
+use crate::analysis::{AnalysisError, AnalysisProgress, analyze_layers, analyzer_fingerprint};
+use crate::images::{ImageError, in_order, judge};
+use crate::installation::Installation;
+use crate::report::{ReportAdvisories, ReportInput, ScanReport};
+
+/// Why a scan has no report at all. An image that is broken has one: it is reported as failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The image could not be opened.
+    #[error("failed to {0}")]
+    Source(#[from] SourceError),
+    /// A layer could not be had this time.
+    #[error("failed to {0}")]
+    Analysis(AnalysisError),
+    /// The store failed.
+    #[error("use the store")]
+    Store(#[from] StoreError),
+    /// The image could not be judged.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The image or the store changed under the scan.
+    #[error("layer {0} vanished while the image was scanned; try again")]
+    Vanished(Digest),
+}
+
+impl ScanError {
+    /// Tells whether the same scan may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            ScanError::Source(error) => error.is_transient(),
+            ScanError::Analysis(error) => error.is_transient(),
+            ScanError::Store(_) | ScanError::Image(_) | ScanError::Vanished(_) => true,
+        }
+    }
+}
+
+/// The layers of an image, or why one of them cannot be analysed.
+pub enum ScannedLayers {
+    /// All of them, from the base upwards.
+    Complete(Vec<StoredLayer>),
+    /// The image cannot be analysed, and trying again will not help.
+    Broken(AnalysisError),
+}
+
+/// Opens an image and scans it.
+///
+/// # Errors
+///
+/// Any [`ScanError`].
+pub async fn scan(
+    installation: &Installation,
+    sources: &Sources,
+    location: &Location,
+    progress: Arc<AnalysisProgress>,
+) -> Result<ScanReport, ScanError> {
+    let open = Arc::new(sources.open(location).await?);
+    let layers = read_layers(installation, Arc::clone(&open), progress).await?;
+    let index = installation.advisories().current();
+    let advisories =
+        ReportAdvisories { revision: index.revision().to_owned(), feeds: index.feeds() };
+    let layers = match layers {
+        ScannedLayers::Complete(layers) => layers,
+        ScannedLayers::Broken(error) => {
+            return Ok(ScanReport::failed(open.image(), error.to_string(), advisories));
+        }
+    };
+    let squashed = judge(index, layers).await?;
+    Ok(ScanReport::new(ReportInput {
+        image: open.image(),
+        inventory: &squashed.inventory,
+        versions: &squashed.versions,
+        findings: &squashed.findings,
+        state: squashed.state,
+        advisories,
+    }))
+}
+
+/// Reads the layers of an image on our own account: each is stored, as soon as it is read, under
+/// the digest of the bytes that were read.
+///
+/// # Errors
+///
+/// Any [`ScanError`].
+pub async fn read_layers(
+    installation: &Installation,
+    open: Arc<OpenImage>,
+    progress: Arc<AnalysisProgress>,
+) -> Result<ScannedLayers, ScanError> {
+    let store = installation.store();
+    let fingerprint = analyzer_fingerprint();
+    let digests: Vec<Digest> =
+        open.image().layers.iter().map(|layer| layer.digest.clone()).collect();
+    let mut known: HashMap<Digest, StoredLayer> =
+        store.find_layers(&digests, fingerprint, &LayerScope::Trusted).await?;
+    let mut wanted = Vec::new();
+    let mut asked: Vec<&Digest> = Vec::new();
+    for (index, digest) in digests.iter().enumerate() {
+        if !known.contains_key(digest) && !asked.contains(&digest) {
+            asked.push(digest);
+            wanted.push(index);
+        }
+    }
+    let limits = installation.limits();
+    let mut results = match analyze_layers(Arc::clone(&open), &wanted, limits, progress) {
+        Ok(results) => results,
+        Err(error) => return Ok(ScannedLayers::Broken(error)),
+    };
+    while let Some(result) = results.recv().await {
+        let layer = match result {
+            Ok(layer) => layer,
+            Err(error) if error.is_transient() => return Err(ScanError::Analysis(error)),
+            Err(error) => return Ok(ScannedLayers::Broken(error)),
+        };
+        let new = NewLayer {
+            digest: layer.digest.clone(),
+            fingerprint: fingerprint.to_owned(),
+            scope: LayerScope::Trusted,
+            inventory: layer.inventory.clone(),
+        };
+        let now_ms = installation.clock().now_ms();
+        let stored = store.insert_layers(vec![new], JobChanges::default(), now_ms).await?;
+        let inventory_digest =
+            stored.into_iter().next().ok_or_else(|| ScanError::Vanished(layer.digest.clone()))?;
+        known.insert(layer.digest, StoredLayer { inventory_digest, inventory: layer.inventory });
+    }
+    match in_order(open.image(), &known) {
+        Ok(layers) => Ok(ScannedLayers::Complete(layers)),
+        Err(mut missing) => Err(ScanError::Vanished(missing.swap_remove(0))),
+    }
+}

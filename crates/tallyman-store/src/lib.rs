@@ -15,6 +15,7 @@ pub mod maintenance;
 pub mod nonces;
 pub mod packages;
 pub mod policies;
+pub mod purge;
 pub mod secret;
 pub mod servers;
 pub mod settings;

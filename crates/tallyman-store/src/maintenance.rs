@@ -3,19 +3,17 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
-use tokio::sync::oneshot;
 
 use crate::encoding::to_unsigned;
 use crate::error::StoreError;
 use crate::migration;
 use crate::secret::{create_private, sync_directory_of};
 use crate::statement::fetch_one;
-use crate::store::{Store, connect};
+use crate::store::Store;
 
 /// All pages in one step: the copy is of one moment, and a writer does not make it start again.
 const ALL_PAGES: i32 = i32::MAX;
@@ -54,14 +52,8 @@ impl Store {
     ///
     /// The secrets in it stay sealed: keep the master key file apart, and keep it.
     pub async fn backup_to(&self, path: &Path) -> Result<(), StoreError> {
-        let (from, to) = (self.path().to_owned(), path.to_owned());
-        let (sender, receiver) = oneshot::channel();
-        // It takes as long as the disk does, so it gets a thread of its own.
-        thread::Builder::new()
-            .name("store-backup".to_owned())
-            .spawn(move || drop(sender.send(back_up(&from, &to))))
-            .map_err(|source| StoreError::File { path: path.to_owned(), source })?;
-        receiver.await.map_err(|_| StoreError::Closed)?
+        let to = path.to_owned();
+        self.in_background(move |source| back_up(source, &to)).await
     }
 
     /// Returns how many rows a table that grows with the fleet has; for metrics.
@@ -100,7 +92,7 @@ impl CountedTable {
     }
 }
 
-fn back_up(from: &Path, to: &Path) -> Result<(), StoreError> {
+fn back_up(source: &Connection, to: &Path) -> Result<(), StoreError> {
     let mut draft = to.as_os_str().to_owned();
     draft.push(".part");
     let draft = PathBuf::from(draft);
@@ -111,7 +103,7 @@ fn back_up(from: &Path, to: &Path) -> Result<(), StoreError> {
     // Left by a backup that was interrupted.
     drop(fs::remove_file(&draft));
     create_private(&draft).map_err(failed)?;
-    let copied = copy(from, &draft)
+    let copied = copy(source, &draft)
         .and_then(|()| fs::rename(&draft, to).map_err(failed))
         .and_then(|()| sync_directory_of(to).map_err(failed));
     if copied.is_err() {
@@ -121,11 +113,10 @@ fn back_up(from: &Path, to: &Path) -> Result<(), StoreError> {
     copied
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let source = connect(from)?;
+fn copy(source: &Connection, to: &Path) -> Result<(), StoreError> {
     let mut target = Connection::open(to)?;
     {
-        let backup = Backup::new(&source, &mut target)?;
+        let backup = Backup::new(source, &mut target)?;
         backup.run_to_completion(ALL_PAGES, PAUSE, None)?;
     }
     target.close().map_err(|(_, error)| error)?;

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 use crate::migration;
@@ -125,6 +126,24 @@ impl Store {
             .await
     }
 
+    /// Runs something that takes long on a connection and a thread of its own.
+    pub(crate) async fn in_background<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let path = self.inner.path.clone();
+        let (sender, receiver) = oneshot::channel();
+        thread::Builder::new()
+            .name("store-background".to_owned())
+            .spawn(move || {
+                let result = connect(&path).and_then(|connection| work(&connection));
+                // Whoever asked may have gone away.
+                drop(sender.send(result));
+            })
+            .map_err(|source| StoreError::File { path: self.inner.path.clone(), source })?;
+        receiver.await.map_err(|_| StoreError::Closed)?
+    }
+
     /// Writes in a transaction; returns when it is on the disk.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
@@ -135,7 +154,7 @@ impl Store {
 }
 
 /// Opens a connection with what all of them need.
-pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
+fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

@@ -18,6 +18,10 @@ const SCANS: &[&str] = &[
     // Once in the life of a database, or when it is not known what changed.
     "FROM image WHERE matched_revision IS NULL",
     "UPDATE package_version SET matched_revision = NULL WHERE matched_revision IS NOT NULL",
+    // A purge, once in a while.
+    "DELETE FROM image WHERE",
+    "FROM layer\n         WHERE analyzed_at <",
+    "DELETE FROM layer_inventory",
     // Reads no more than its LIMIT.
     "FROM stale_image ORDER BY image_id LIMIT",
 ];

@@ -55,7 +55,9 @@ async fn a_challenge_from_where_a_redirect_led_is_not_answered() {
     let image = open(&fake.location("app:v1"), &options).await.expect("an image");
     let error = image.open_layer(0).await.err().expect("refused");
     assert!(matches!(error, SourceError::Unauthorized { .. }), "{error}");
-    assert!(storage.seen().iter().all(|seen| seen.header("authorization").is_empty()));
+    let seen = storage.seen();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert_eq!(seen[0].header("authorization"), "");
 }
 
 #[tokio::test]

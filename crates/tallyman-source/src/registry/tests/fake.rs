@@ -54,7 +54,7 @@ type Handler = dyn Fn(&Seen) -> Reply + Send + Sync;
 pub(super) struct Fake {
     pub(super) port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
-    /// Told when a client hangs up on an endless answer.
+    /// Told when a client hangs up on an answer without end.
     pub(super) hung_up: Arc<Notify>,
 }
 
@@ -137,7 +137,9 @@ async fn serve(
         Reply::Silent(length) => {
             let out = format!("HTTP/1.1 200 X\r\ncontent-length: {length}\r\n\r\n");
             stream.write_all(out.as_bytes()).await.ok()?;
-            stream.read_u8().await.ok().map(drop)
+            let _ = stream.read_u8().await;
+            hung_up.notify_one();
+            Some(())
         }
     }
 }

@@ -270,6 +270,44 @@ async fn dropping_the_reader_ends_the_download() {
 }
 
 #[tokio::test]
+async fn dropping_the_reader_ends_a_download_that_waits_for_the_registry() {
+    let image = parts();
+    let digest = sha(&image.layer);
+    let length = u64::try_from(image.layer.len()).expect("small");
+    let fake = Fake::start(move |seen| match seen.path.ends_with(digest.hex()) {
+        true => Reply::Silent(length),
+        false => image.reply(seen),
+    })
+    .await;
+    let mut options = options();
+    options.timeouts.idle = Duration::from_secs(600);
+    let image = open(&fake.location("app:v1"), &options).await.expect("an image");
+    drop(image.open_layer(0).await.expect("a reader"));
+    tokio::time::timeout(Duration::from_secs(20), fake.hung_up.notified())
+        .await
+        .expect("the client hangs up");
+}
+
+#[test]
+fn a_download_whose_runtime_ends_is_not_taken_for_a_whole_layer() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut reader = runtime.block_on(async {
+        let size = 1 << 34;
+        let image = parts_claiming(b"never sent", size);
+        let digest = sha(b"never sent");
+        let fake = Fake::start(move |seen| match seen.path.ends_with(digest.hex()) {
+            true => Reply::Endless(size),
+            false => image.reply(seen),
+        })
+        .await;
+        opened(&fake).await.open_layer(0).await.expect("a reader")
+    });
+    drop(runtime);
+    let error = std::io::copy(&mut reader, &mut std::io::sink()).expect_err("cancelled");
+    assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+}
+
+#[tokio::test]
 async fn a_registry_that_falls_silent_is_left() {
     let image = parts();
     let digest = sha(&image.layer);

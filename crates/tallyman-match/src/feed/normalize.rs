@@ -4,7 +4,7 @@ use tallyman_model::advisory::{Advisory, Affected, RangeEvent};
 use tallyman_model::package::Ecosystem;
 
 use crate::range::{locate, version_of};
-use crate::version::{compare, is_rankable};
+use crate::version::is_rankable;
 
 /// CVSS vectors are short; anything longer is none.
 const VECTOR_BYTES: usize = 512;
@@ -51,7 +51,7 @@ pub(crate) fn is_ordered(ecosystem: Ecosystem, events: &[RangeEvent]) -> bool {
             RangeEvent::Limit(_) => version == "*",
             RangeEvent::LastAffected(_) => false,
         };
-        is_word || compare(ecosystem, version, version).is_ok()
+        is_word || is_rankable(ecosystem, version)
     })
 }
 

@@ -1,1 +1,239 @@
+use std::sync::OnceLock;
 
+use proptest::prelude::*;
+use tallyman_model::advisory::{Advisory, Affected, FeedInfo, FixState, PackageKey, RangeEvent};
+use tallyman_model::coverage::CoverageGap;
+use tallyman_model::distribution::DistributionRelease;
+use tallyman_model::package::Ecosystem;
+
+use super::compile::compile;
+use super::{
+    AdvisoryIndex, HEADER_BYTES, IndexError, IndexedAdvisory, SECTIONS, Section, TABLE_AT,
+};
+use crate::record::{FeedContent, StoredRecord};
+
+fn key(ecosystem: Ecosystem, release: Option<&str>, name: &str) -> PackageKey {
+    let release = release.map(DistributionRelease::from_stored);
+    PackageKey { ecosystem, release, name: name.to_owned() }
+}
+
+fn keys() -> Vec<PackageKey> {
+    vec![
+        key(Ecosystem::Deb, Some("debian:12"), "openssl"),
+        key(Ecosystem::Deb, Some("debian:11"), "openssl"),
+        key(Ecosystem::Npm, None, "@scope/größe"),
+        key(Ecosystem::Cargo, None, "openssl"),
+        key(Ecosystem::Cargo, None, "z"),
+    ]
+}
+
+fn affected(key: PackageKey, urgency: Option<&str>) -> Affected {
+    Affected {
+        key,
+        ranges: vec![
+            vec![
+                RangeEvent::Introduced("0".to_owned()),
+                RangeEvent::Fixed("1.2".to_owned()),
+                RangeEvent::Limit("*".to_owned()),
+            ],
+            vec![RangeEvent::Introduced("2".to_owned()), RangeEvent::LastAffected("3".to_owned())],
+        ],
+        versions: vec!["7".to_owned(), String::new()],
+        cvss: vec!["vector".to_owned()],
+        urgency: urgency.map(str::to_owned),
+        fix_state: FixState::WillNotFix,
+    }
+}
+
+fn advisory(id: &str, affected: Vec<Affected>) -> Advisory {
+    Advisory {
+        id: id.to_owned(),
+        aliases: vec!["CVE-1".to_owned(), "CVE-2".to_owned()],
+        upstream: vec!["CVE-3".to_owned()],
+        published_ms: Some(0),
+        modified_ms: Some(5),
+        withdrawn_ms: None,
+        cvss: vec!["other vector".to_owned()],
+        affected,
+    }
+}
+
+fn feed(name: &str, advisories: Vec<Advisory>) -> FeedContent {
+    let records = advisories.into_iter();
+    FeedContent {
+        info: FeedInfo {
+            name: name.to_owned(),
+            attribution: "somebody".to_owned(),
+            data_ms: Some(1),
+            imported_ms: Some(2),
+            advisories: 3,
+            affected: 4,
+        },
+        records: records.map(|advisory| StoredRecord { scope: String::new(), advisory }).collect(),
+    }
+}
+
+fn feeds() -> Vec<FeedContent> {
+    let all = keys().into_iter().map(|key| affected(key, Some("low"))).collect();
+    let first = keys().into_iter().take(1).map(|key| affected(key, None)).collect();
+    let mut withdrawn = advisory("W", keys().into_iter().map(|key| affected(key, None)).collect());
+    withdrawn.withdrawn_ms = Some(1);
+    vec![feed("b", vec![advisory("B", all), withdrawn]), feed("a", vec![advisory("A", first)])]
+}
+
+fn bytes() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| compile(&mut feeds()).unwrap())
+}
+
+fn index() -> AdvisoryIndex {
+    AdvisoryIndex::from_bytes(bytes().to_vec()).unwrap()
+}
+
+fn expected(feed: &str, advisory: &Advisory, affected: Affected) -> IndexedAdvisory {
+    IndexedAdvisory {
+        feed: feed.to_owned(),
+        id: advisory.id.clone(),
+        aliases: advisory.aliases.clone(),
+        upstream: advisory.upstream.clone(),
+        published_ms: advisory.published_ms,
+        cvss: advisory.cvss.clone(),
+        affected,
+    }
+}
+
+#[test]
+fn what_was_compiled_is_found_again() {
+    let index = index();
+    let a = advisory("A", vec![]);
+    let b = advisory("B", vec![]);
+    for (i, key) in keys().into_iter().enumerate() {
+        let mut wanted = vec![expected("b", &b, affected(key.clone(), Some("low")))];
+        if i == 0 {
+            wanted.insert(0, expected("a", &a, affected(key.clone(), None)));
+        }
+        assert_eq!(index.find(&key).unwrap(), wanted);
+    }
+    assert_eq!(index.key_count(), 5);
+}
+
+#[test]
+fn what_was_not_compiled_is_not_found() {
+    let index = index();
+    for key in [
+        key(Ecosystem::Deb, None, "openssl"),
+        key(Ecosystem::Deb, Some("debian:13"), "openssl"),
+        key(Ecosystem::Npm, None, "openssl"),
+        key(Ecosystem::Cargo, None, "openss"),
+        key(Ecosystem::Cargo, None, ""),
+        key(Ecosystem::Cargo, None, "CVE-1"),
+    ] {
+        assert_eq!(index.find(&key).unwrap(), [], "{key:?}");
+    }
+}
+
+#[test]
+fn coverage_is_by_ecosystem_and_release() {
+    let index = index();
+    let covers = |ecosystem, release: Option<&str>| {
+        index.covers(&CoverageGap::of(&key(ecosystem, release, "")))
+    };
+    assert!(covers(Ecosystem::Deb, Some("debian:12")));
+    assert!(covers(Ecosystem::Deb, Some("debian:bookworm")));
+    assert!(covers(Ecosystem::Npm, None));
+    assert!(!covers(Ecosystem::Deb, Some("debian:13")));
+    assert!(!covers(Ecosystem::Deb, None));
+    assert!(!covers(Ecosystem::Go, None));
+}
+
+#[test]
+fn the_revision_depends_on_the_facts_alone() {
+    let mut reversed = feeds();
+    reversed.reverse();
+    reversed.iter_mut().for_each(|feed| feed.info.imported_ms = Some(99));
+    assert_eq!(compile(&mut reversed).unwrap(), bytes());
+    assert_eq!(index().revision().len(), 64);
+    let mut fewer = feeds();
+    fewer.pop();
+    let other = AdvisoryIndex::from_bytes(compile(&mut fewer).unwrap()).unwrap();
+    assert_ne!(other.revision(), index().revision());
+    assert_eq!(index().feeds()[0].name, "a");
+}
+
+#[test]
+fn an_index_of_nothing_is_an_index() {
+    let index = AdvisoryIndex::from_bytes(compile(&mut []).unwrap()).unwrap();
+    assert_eq!((index.key_count(), index.feeds()), (0, vec![]));
+    assert_eq!(index.find(&keys()[0]).unwrap(), []);
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_an_error() {
+    for at in 0..bytes().len() {
+        for bit in [0x01, 0x80] {
+            let mut damaged = bytes().to_vec();
+            damaged[at] ^= bit;
+            assert!(AdvisoryIndex::from_bytes(damaged).is_err(), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_truncated_index_is_an_error() {
+    for length in 0..bytes().len() {
+        assert!(AdvisoryIndex::from_bytes(bytes()[..length].to_vec()).is_err());
+    }
+    let mut longer = bytes().to_vec();
+    longer.push(0);
+    assert!(matches!(AdvisoryIndex::from_bytes(longer), Err(IndexError::Damaged(_))));
+}
+
+#[test]
+fn an_index_of_another_layout_says_so() {
+    let mut other = bytes().to_vec();
+    other[8] = 9;
+    assert!(matches!(AdvisoryIndex::from_bytes(other), Err(IndexError::OtherLayout(9))));
+}
+
+/// Makes the hash right again, as a forger would.
+fn forge(mut bytes: Vec<u8>) -> Vec<u8> {
+    let hash = ring::digest::digest(&ring::digest::SHA256, &bytes[TABLE_AT..]);
+    bytes[super::HASH_AT..TABLE_AT].copy_from_slice(hash.as_ref());
+    bytes
+}
+
+fn use_all(bytes: Vec<u8>) {
+    let Ok(index) = AdvisoryIndex::from_bytes(bytes) else { return };
+    for key in keys() {
+        drop(index.find(&key));
+        index.covers(&CoverageGap::of(&key));
+    }
+}
+
+#[test]
+fn forged_offsets_do_not_panic() {
+    for at in (TABLE_AT..HEADER_BYTES).step_by(4) {
+        for value in [0, 1, 47, 1 << 20, u32::MAX - 1, u32::MAX] {
+            let mut forged = bytes().to_vec();
+            forged[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            use_all(forge(forged));
+        }
+    }
+    assert_eq!(Section::Meta as usize + 1, SECTIONS);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    #[test]
+    fn forged_bytes_do_not_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut forged = bytes().to_vec();
+        for (at, value) in changes {
+            let at = TABLE_AT + at.index(forged.len() - TABLE_AT);
+            forged[at] = value;
+        }
+        use_all(forge(forged));
+    }
+}

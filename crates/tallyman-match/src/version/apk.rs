@@ -27,16 +27,10 @@ pub(super) fn compare(a: &str, b: &str) -> Result<Ordering, Side> {
     }
 }
 
-/// A version takes part in ranges when apk's grammar holds for all of it.
+/// A version takes part in ranges when it starts with a number: a mere word would be before
+/// everything, and so be hit by every range.
 pub(super) fn is_rankable(version: &str) -> bool {
-    let mut tokens = Tokens::new(version);
-    loop {
-        match tokens.next_token() {
-            Token::End => return true,
-            Token::Invalid(_) => return false,
-            _ => {}
-        }
-    }
+    version.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// A piece of a version. The order of the variants is that of the grammar; the text of an invalid

@@ -76,8 +76,7 @@ fn split_text(text: &str) -> (&str, &str) {
 
 fn compare_text(a: &str, b: &str) -> Ordering {
     // The end of the run weighs as much as a digit: more than a tilde, less than anything else.
-    let weights = |text: &str| text.bytes().map(weight).chain([0]).collect::<Vec<_>>();
-    weights(a).cmp(&weights(b))
+    a.bytes().map(weight).chain([0]).cmp(b.bytes().map(weight).chain([0]))
 }
 
 /// The tilde sorts before the end, letters before all other characters.

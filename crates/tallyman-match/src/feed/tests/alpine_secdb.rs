@@ -1,0 +1,44 @@
+use super::{read, show};
+
+#[test]
+fn fixes_become_ranges_and_version_0_none() {
+    let harvest = read(
+        "main.yaml",
+        "---\ndistroversion: v3.11\nreponame: main\narchs:\n  - x86_64\napkurl: \"{{urlprefix}}\"\n\
+         packages:\n  - pkg:\n      name: tcpdump\n      secfixes:\n        4.9.3-r0:\n          - \
+         CVE-2017-16808 (AoE)\n          - CVE-2017-12122 TALOS-2017-0488\n          - XSA-1\n        \
+         \"0\":\n          - CVE-2016-1\n        4.9.1-r0:\n          - CVE-2017-16808\n          - \
+         CVE-2017-2 CVE-2017-3\n  - pkg:\n      name: none\n      secfixes:\n",
+    );
+    let harvest = harvest.unwrap();
+    insta::assert_snapshot!(show(&harvest), @r#"
+    alpine "alpine:3.11/main" CVE-2017-12122 ["TALOS-2017-0488"] []
+      apk alpine:3.11 tcpdump: [">=0 <4.9.3-r0"] [] [] None Open
+    alpine "alpine:3.11/main" CVE-2017-16808 [] []
+      apk alpine:3.11 tcpdump: [">=0 <4.9.1-r0"] [] [] None Open
+      apk alpine:3.11 tcpdump: [">=0 <4.9.3-r0"] [] [] None Open
+    alpine "alpine:3.11/main" CVE-2017-2 [] []
+      apk alpine:3.11 tcpdump: [">=0 <4.9.1-r0"] [] [] None Open
+    alpine "alpine:3.11/main" CVE-2017-3 [] []
+      apk alpine:3.11 tcpdump: [">=0 <4.9.1-r0"] [] [] None Open
+    alpine "alpine:3.11/main" XSA-1 [] []
+      apk alpine:3.11 tcpdump: [">=0 <4.9.3-r0"] [] [] None Open
+    "#);
+    let scope = ("alpine".to_owned(), "alpine:3.11/main".to_owned());
+    assert_eq!(Vec::from_iter(harvest.complete), [scope]);
+}
+
+#[test]
+fn the_database_comes_in_json_as_well() {
+    let harvest = read(
+        "main.json",
+        r#"{"apkurl": "x", "archs": ["x86"], "reponame": "community", "urlprefix": "y",
+            "distroversion": "edge", "packages": [{"pkg": {"name": "aom", "secfixes": {
+                "3.1.1-r0": ["CVE-2021-30473", null], "1.0-r0": null, "nonsense-": ["CVE-2021-1"]}}}]}"#,
+    );
+    insta::assert_snapshot!(show(&harvest.unwrap()), @r#"
+    alpine "alpine:edge/community" CVE-2021-30473 [] []
+      apk alpine:edge aom: [">=0 <3.1.1-r0"] [] [] None Open
+    skipped "alpine" InvalidVersion 1
+    "#);
+}

@@ -555,7 +555,7 @@ fn raise_row_version(connection: &Connection, uuid: &ServerUuid) -> Result<(), S
 }
 
 /// Sums a server's images up again. Changes of the images themselves are added to the sums
-/// ([`crate::counters::shift_servers`]); this sets them anew with each report.
+/// (`crate::counters::shift_servers`); this sets them anew with each report.
 fn recount(connection: &Connection, uuid: &ServerUuid) -> Result<(), StoreError> {
     execute(
         connection,

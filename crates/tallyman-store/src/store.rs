@@ -1,6 +1,6 @@
 //! Opening the database, and how its methods read and write.
 //!
-//! One thread writes ([`crate::writer`]), a few connections read. Another process may write to the
+//! One thread writes (`crate::writer`), a few connections read. Another process may write to the
 //! same file: a write begins with `BEGIN IMMEDIATE` and waits for its turn, and every read sees
 //! what was committed before it began.
 

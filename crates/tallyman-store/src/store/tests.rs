@@ -153,3 +153,14 @@ async fn a_commit_is_flushed_to_the_disk() {
         .unwrap();
     assert_eq!((journal.as_str(), synchronous), ("wal", 2));
 }
+
+#[tokio::test]
+async fn reads_and_writes_can_be_moved_between_threads() {
+    fn check_send<T: Send>(_: &T) {}
+    let store = TemporaryStore::new();
+    check_send(&store.list_server_images(&[]));
+    check_send(&store.find_access_key("LTAI1"));
+    check_send(&store.find_image_packages(crate::ids::ImageId(1)));
+    check_send(&store.backup_to(std::path::Path::new("copy.db")));
+    check_send(&store.health());
+}

@@ -184,6 +184,18 @@ pub fn fingerprint() -> &'static str {
     })
 }
 
+/// Shows content to one analyzer, whatever its path; `None` if there is no such analyzer. An entry
+/// for fuzzing: the answer is evidence or the reason why there is none.
+pub fn analyze_content(
+    id: &str,
+    path: &str,
+    content: &[u8],
+    limits: &Limits,
+) -> Option<Result<Vec<Evidence>, String>> {
+    let analyzer = ANALYZERS.iter().find(|analyzer| analyzer.id == id)?;
+    Some((analyzer.analyze)(path, content, limits).map_err(|fault| fault.reason))
+}
+
 /// Returns the id and version of every analyzer, for documents and for `--version`.
 pub fn list() -> impl Iterator<Item = (&'static str, u32)> {
     ANALYZERS.iter().map(|analyzer| (analyzer.id, analyzer.version))

@@ -29,6 +29,9 @@ const FLAG_BIG_ENDIAN: u8 = 1;
 /// Since Go 1.18 the two strings follow the header instead of being pointed to.
 const FLAG_INLINE: u8 = 2;
 
+/// Where the two pointers of the older layout begin.
+const POINTERS_AT: usize = 16;
+
 /// The list of modules stands between two marks of this size.
 const MARK_BYTES: usize = 16;
 
@@ -93,8 +96,8 @@ fn decode<'a>(data: &'a [u8], resolve: Resolve<'_, 'a>) -> Option<BuildInfo<'a>>
             let (data, len) = pair.split_at_checked(pointer_size)?;
             resolve(read(data)?, read(len)?)
         };
-        let version = string_at(MARK_BYTES)?;
-        (version, string_at(MARK_BYTES.checked_add(pointer_size)?).unwrap_or_default())
+        let version = string_at(POINTERS_AT)?;
+        (version, string_at(POINTERS_AT.checked_add(pointer_size)?).unwrap_or_default())
     };
     let go_version = str::from_utf8(version.get(..version.len().min(256))?).ok()?;
     let is_version = go_version.starts_with("go1") || go_version.starts_with("devel");

@@ -73,12 +73,14 @@ fn a_source_that_fails_or_gives_nothing_is_no_clean_layer() {
             Err(io::ErrorKind::ConnectionReset.into())
         }
     }
-    let stored = layer();
-    let mut broken = stored[..10].chain(Broken);
-    let compression = Compression::Gzip;
-    let input = LayerInput { reader: &mut broken, compression, expected: None, size_bytes: None };
-    let error = analyze_layer(input, &Limits::default(), &|_| {}).expect_err("broken");
-    assert!(matches!(error, LayerError::Read(_)), "{error:?}");
+    let zstd = zstd::encode_all(&layer()[..], 1).expect("a slice is readable");
+    for stored in [layer(), zstd, vec![0; 10]] {
+        let reader: &mut dyn Read = &mut stored[..10].chain(Broken);
+        let compression = Compression::Gzip;
+        let input = LayerInput { reader, compression, expected: None, size_bytes: None };
+        let error = analyze_layer(input, &Limits::default(), &|_| {}).expect_err("broken");
+        assert!(matches!(error, LayerError::Read(_)), "{error:?}");
+    }
     assert!(analyze(b"").is_err());
     assert!(run(b"", None, None).is_err());
     assert!(analyze(&gzip(b"")).is_err());

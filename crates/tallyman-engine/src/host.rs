@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 
 use tallyman_model::host::{HostFacts, ServerUuid};
 
+/// Makes a UUID for a host that has nothing to make one of.
+pub fn random_uuid() -> ServerUuid {
+    uuid::Uuid::new_v4().to_string().parse().expect("a UUID is a server UUID")
+}
+
 /// Reads what the kernel and the distribution say of a Linux host.
 #[derive(Clone, Debug)]
 pub struct HostReader {

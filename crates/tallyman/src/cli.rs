@@ -1,0 +1,425 @@
+//! Every command and option of the command line, defined once: help, man pages and completions
+//! come from here.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tallyman_model::platform::Platform;
+use tallyman_model::severity::Severity;
+
+const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 the severity of --fail-on was reached, \
+2 wrong usage, 3 something could not be analysed or done.";
+
+/// Counts what is in container images, and says what is at risk.
+#[derive(Debug, Parser)]
+#[command(name = "tallyman", version, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Cli {
+    /// How much to say on standard error: error, warn, info, debug, or a filter such as
+    /// tallyman_source=debug.
+    #[arg(long, global = true, env = "TALLYMAN_LOG", default_value = "warn", value_name = "LEVEL")]
+    pub(crate) log: String,
+    /// Writes the log as JSON lines.
+    #[arg(long, global = true)]
+    pub(crate) log_json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Analyse an image and list its packages' vulnerabilities.
+    Scan(Scan),
+    /// Serve the API for an installation.
+    Serve(Serve),
+    /// Report this host and its images to a server.
+    Agent(Agent),
+    /// Show the whole thing on this machine: analyse, match, serve, answer.
+    Demo(Demo),
+    /// Import and describe advisories.
+    Db(Db),
+    /// Manage RAM users.
+    User(User),
+    /// Manage AccessKeys.
+    Key(Key),
+    /// Manage RAM policies.
+    Policy(Policy),
+    /// Call an action of the API, signed.
+    Call(Call),
+    /// List the work that is queued or running.
+    Jobs(Jobs),
+    /// Write shell completions to standard output.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages into a directory.
+    Man {
+        /// The directory.
+        directory: PathBuf,
+    },
+}
+
+/// Where an installation keeps its data.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DataArgs {
+    /// The data directory of the installation [default: $XDG_DATA_HOME/tallyman].
+    #[arg(long, env = "TALLYMAN_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For machines.
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FormatArgs {
+    /// How to write the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: OutputFormat,
+}
+
+/// How registries are reached.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RegistryArgs {
+    /// Allows plain HTTP to this registry (host[:port]); loopback is always allowed.
+    #[arg(long = "plain-http", value_name = "HOST")]
+    pub(crate) plain_http: Vec<String>,
+    /// Trusts the certificates of this PEM file as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// The user name for the image's registry; the password comes from the environment variable
+    /// TALLYMAN_REGISTRY_PASSWORD. Without it, the docker and podman credential files are read.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) registry_user: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Scan {
+    /// A registry reference (host[:port]/name[:tag][@digest]), an OCI layout directory or tar, or a
+    /// docker-archive tar. Prefixes make it explicit: oci:, oci-archive:, docker-archive:, registry:.
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+    /// Exits with 1 if a vulnerability of this severity or above is found.
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<Severity>,
+    /// The platform to choose from a multi-platform image, such as linux/arm64.
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<Platform>,
+    /// Lists every package, not only vulnerable ones (table only).
+    #[arg(long)]
+    pub(crate) all_packages: bool,
+    /// Leaves the scan to the workers of the server that runs on the data directory.
+    #[arg(long)]
+    pub(crate) queue: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8642", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Serves plain HTTP on an address that is not loopback. Requests are signed but not secret.
+    #[arg(long)]
+    pub(crate) insecure_http: bool,
+    /// The RegionId of what has no region of its own; kept for later starts.
+    #[arg(long, env = "REGION", value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Agent {
+    /// Reports once and ends.
+    #[arg(long, required = true)]
+    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
+    /// A socket of a Docker-compatible engine; may be repeated [default: the well-known ones].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) docker_socket: Vec<PathBuf>,
+    /// An OCI layout directory whose images count as images of this host; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) oci_layout: Vec<PathBuf>,
+    /// Reports under this UUID instead of the host's own.
+    #[arg(long, value_name = "UUID")]
+    pub(crate) server_uuid: Option<String>,
+    /// Does not look for engines.
+    #[arg(long)]
+    pub(crate) no_engines: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// Which server to talk to, and as whom.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EndpointArgs {
+    /// The server's address, such as http://127.0.0.1:8642 [default: the running server of --data].
+    #[arg(long, visible_alias = "endpoint", env = "TALLYMAN_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The AccessKey's id; its secret comes from the environment variable
+    /// ALIBABA_CLOUD_ACCESS_KEY_SECRET [default: the key of --data].
+    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID", value_name = "ID")]
+    pub(crate) access_key_id: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// The data directory.
+    #[arg(long, default_value = "target/demo", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8642", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// The image to analyse [default: this host's engines' images, else a snapshot of this host].
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<String>,
+    /// Ends after printing the answer.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The RegionId of the installation.
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Db {
+    #[command(subcommand)]
+    pub(crate) command: DbCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Import advisories: OSV records, Debian's tracker, Alpine's secdb, or a bundle; files,
+    /// directories and archives.
+    Import {
+        /// What to read.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Say which feeds are loaded, how old they are and how much they hold.
+    Info {
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Write all feeds into one file that `db import` reads.
+    Export {
+        /// The file to write.
+        file: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct User {
+    #[command(subcommand)]
+    pub(crate) command: UserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Create a user.
+    Create {
+        /// The user's name.
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// List the users.
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Delete a user with its keys.
+    Delete {
+        /// The user's name.
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Create an AccessKey. The secret is shown once.
+    Create {
+        /// The user it belongs to.
+        #[arg(long, value_name = "NAME", required_unless_present = "root")]
+        user: Option<String>,
+        /// Makes a key of the account itself, which may do everything.
+        #[arg(long, conflicts_with = "user")]
+        root: bool,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Create temporary credentials with a security token.
+    Session {
+        /// The user whose permissions they carry.
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        /// How long they are good for, in seconds.
+        #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+        duration: u32,
+        /// A policy that narrows the permissions further.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// List the AccessKeys, without secrets.
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Refuse requests that are signed with a key.
+    Disable(KeyId),
+    /// Accept them again.
+    Enable(KeyId),
+    /// Delete a key.
+    Delete(KeyId),
+    /// Create a second key for the same user; delete the old one when nothing uses it any more.
+    Rotate {
+        #[command(flatten)]
+        key: KeyId,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeyId {
+    /// The AccessKey's id.
+    #[arg(value_name = "ACCESS_KEY_ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Policy {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Create a custom policy, or replace its document.
+    Create {
+        /// The policy's name.
+        name: String,
+        /// The file with the document, in RAM's policy language.
+        #[arg(long, value_name = "FILE")]
+        document: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// List the policies and whom they are attached to.
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Print a policy's document.
+    Show {
+        /// The policy's name.
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Delete a custom policy that is attached to nobody.
+    Delete {
+        /// The policy's name.
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Attach a policy to a user.
+    Attach(Attachment),
+    /// Detach a policy from a user.
+    Detach(Attachment),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Attachment {
+    /// The policy's name.
+    pub(crate) policy: String,
+    /// The user.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: String,
+    /// The policy is one of the system's own, such as AliyunYundunSASReadOnlyAccess.
+    #[arg(long)]
+    pub(crate) system: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CallFormat {
+    /// JSON.
+    #[default]
+    Json,
+    /// XML.
+    Xml,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: tallyman call DescribeImageInfoList --data target/demo \
+--Uuids 391abd09-184c-bd37-43d7-f5ec125d0001")]
+pub(crate) struct Call {
+    /// The action, such as DescribeImageInfoList.
+    pub(crate) action: String,
+    /// The action's parameters, as --Name value.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PARAMETERS")]
+    pub(crate) parameters: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Jobs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+    /// Queues jobs that were given up once more.
+    #[arg(long)]
+    pub(crate) retry_dead: bool,
+}

@@ -1,0 +1,187 @@
+//! `tallyman db`.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use comfy_table::Cell;
+use serde::Serialize;
+use tallyman_engine::images::match_pending;
+use tallyman_match::database::ImportReport;
+use tallyman_model::clock::format_utc;
+
+use crate::cli::{DataArgs, DbCommand, OutputFormat};
+use crate::commands::setup;
+use crate::exit::Exit;
+use crate::output;
+use crate::progress::Progress;
+
+pub(super) async fn run(command: DbCommand) -> anyhow::Result<Exit> {
+    match command {
+        DbCommand::Import { paths, data, format } => import(paths, &data, format.format).await,
+        DbCommand::Info { data, format } => info(&data, format.format).await,
+        DbCommand::Export { file, data } => {
+            let installation = setup::installation(&data).await?;
+            let writer =
+                File::create(&file).with_context(|| format!("creating {}", file.display()))?;
+            installation
+                .advisories()
+                .export(BufWriter::new(writer))
+                .await
+                .with_context(|| format!("writing {}", file.display()))?;
+            output::note(&format!("All feeds are in {}.", file.display()));
+            Ok(Exit::Clean)
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ImportedFeed {
+    feed: String,
+    added: u64,
+    updated: u64,
+    unchanged: u64,
+    withdrawn: u64,
+    skipped: u64,
+}
+
+#[derive(Serialize)]
+struct Imported {
+    feeds: Vec<ImportedFeed>,
+    refused: u64,
+    refused_records: Vec<String>,
+    failed_files: Vec<String>,
+    changed_images: usize,
+}
+
+async fn import(
+    paths: Vec<PathBuf>,
+    data: &DataArgs,
+    format: OutputFormat,
+) -> anyhow::Result<Exit> {
+    for path in &paths {
+        if !path.exists() {
+            anyhow::bail!("{} does not exist; nothing was imported", path.display());
+        }
+    }
+    let installation = setup::installation(data).await?;
+    let bar = Progress::new().spinner("reading advisories");
+    let shown = bar.clone();
+    let report = installation
+        .advisories()
+        .import(paths, move |at| shown.set_message(format!("{} records, {}", at.records, at.name)))
+        .await;
+    bar.set_message("matching");
+    let report = report.context("importing advisories")?;
+    let outcome = match_pending(&installation).await.context("matching the images again")?;
+    bar.finish_and_clear();
+    let imported = Imported {
+        feeds: feeds(&report),
+        refused: report.refused_count,
+        refused_records: report
+            .refused
+            .iter()
+            .map(|r| format!("{}: {}", r.name, r.reason))
+            .collect(),
+        failed_files: report.failed.iter().map(|r| format!("{}: {}", r.name, r.reason)).collect(),
+        changed_images: outcome.changed_images,
+    };
+    match format {
+        OutputFormat::Json => output::json(&imported)?,
+        OutputFormat::Table => show_import(&imported)?,
+    }
+    for file in &imported.failed_files {
+        output::note(&format!("error: nothing was taken from {file}"));
+    }
+    Ok(if imported.failed_files.is_empty() { Exit::Clean } else { Exit::Failed })
+}
+
+fn feeds(report: &ImportReport) -> Vec<ImportedFeed> {
+    report
+        .feeds
+        .iter()
+        .map(|(name, feed)| ImportedFeed {
+            feed: name.clone(),
+            added: feed.added,
+            updated: feed.updated,
+            unchanged: feed.unchanged,
+            withdrawn: feed.withdrawn,
+            skipped: feed.skipped.values().sum(),
+        })
+        .collect()
+}
+
+fn show_import(imported: &Imported) -> anyhow::Result<()> {
+    let mut table =
+        output::table(&["Feed", "Added", "Updated", "Unchanged", "Withdrawn", "Left out"]);
+    for feed in &imported.feeds {
+        table.add_row([
+            Cell::new(&feed.feed),
+            Cell::new(feed.added),
+            Cell::new(feed.updated),
+            Cell::new(feed.unchanged),
+            Cell::new(feed.withdrawn),
+            Cell::new(feed.skipped),
+        ]);
+    }
+    output::line(&table.to_string())?;
+    for record in imported.refused_records.iter().take(20) {
+        output::note(&format!("refused {record}"));
+    }
+    output::line(&format!(
+        "{} records refused; the answer changed for {} images.",
+        imported.refused, imported.changed_images
+    ))
+}
+
+#[derive(Serialize)]
+struct Info {
+    revision: String,
+    feeds: Vec<InfoFeed>,
+}
+
+#[derive(Serialize)]
+struct InfoFeed {
+    feed: String,
+    advisories: u64,
+    affected: u64,
+    data_date: Option<String>,
+    imported: Option<String>,
+    attribution: String,
+}
+
+async fn info(data: &DataArgs, format: OutputFormat) -> anyhow::Result<Exit> {
+    let installation = setup::installation(data).await?;
+    let feeds = installation.advisories().feeds().await.context("reading the feeds")?;
+    let feeds: Vec<InfoFeed> = feeds
+        .into_iter()
+        .map(|feed| InfoFeed {
+            feed: feed.name,
+            advisories: feed.advisories,
+            affected: feed.affected,
+            data_date: feed.data_ms.map(format_utc),
+            imported: feed.imported_ms.map(format_utc),
+            attribution: feed.attribution,
+        })
+        .collect();
+    let revision = installation.advisories().current().revision().to_owned();
+    match format {
+        OutputFormat::Json => output::json(&Info { revision, feeds })?,
+        OutputFormat::Table => {
+            let mut table = output::table(&["Feed", "Advisories", "Packages", "Newest", "Source"]);
+            for feed in feeds {
+                table.add_row([
+                    Cell::new(feed.feed),
+                    Cell::new(feed.advisories),
+                    Cell::new(feed.affected),
+                    Cell::new(feed.data_date.as_deref().unwrap_or("-")),
+                    Cell::new(feed.attribution),
+                ]);
+            }
+            output::line(&table.to_string())?;
+            output::line(&format!("Revision {revision}"))?;
+        }
+    }
+    Ok(Exit::Clean)
+}

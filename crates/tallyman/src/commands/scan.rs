@@ -1,0 +1,90 @@
+//! `tallyman scan`.
+
+mod table;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tallyman_engine::analysis::AnalysisProgress;
+use tallyman_engine::jobs::enqueue_analysis;
+use tallyman_engine::report::ScanReport;
+use tallyman_engine::scan::scan;
+use tallyman_model::coverage::AnalysisState;
+use tallyman_model::severity::Severity;
+use tallyman_source::location::Location;
+
+use crate::cli::{OutputFormat, Scan};
+use crate::commands::setup;
+use crate::exit::{Exit, UsageError};
+use crate::output;
+use crate::progress::Progress;
+
+pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
+    let location = Location::parse(&args.image)
+        .map_err(|error| anyhow::anyhow!("failed to {error}"))
+        .with_context(|| format!("scanning {}", args.image))?;
+    let installation = setup::installation(&args.data).await?;
+    if args.queue {
+        enqueue_analysis(&installation, &absolute(&location)?, args.platform.as_ref()).await?;
+        output::note(&format!(
+            "Queued {}. `tallyman jobs --data {}` shows how far it is.",
+            args.image,
+            installation.data().root().display()
+        ));
+        return Ok(Exit::Clean);
+    }
+    let sources = setup::sources(&args.registry, args.platform.clone(), Some(&location))?;
+    let bytes = Arc::new(AnalysisProgress::default());
+    let bar = Progress::new().watch(&args.image, Arc::clone(&bytes));
+    let result = scan(&installation, &sources, &location, bytes).await;
+    bar.finish();
+    let report = result.with_context(|| format!("scanning {}", args.image))?;
+    match args.format.format {
+        OutputFormat::Json => output::json(&report)?,
+        OutputFormat::Table => output::line(&table::render(&report, args.all_packages))?,
+    }
+    Ok(verdict(&report, args.fail_on))
+}
+
+/// What is not known is never clean.
+fn verdict(report: &ScanReport, fail_on: Option<Severity>) -> Exit {
+    match &report.state {
+        AnalysisState::Failed { reason } | AnalysisState::Unsupported { reason } => {
+            output::note(&format!("error: {} cannot be called clean: {reason}", report.image.name));
+            if matches!(report.state, AnalysisState::Unsupported { .. }) {
+                output::note(
+                    "`tallyman db info` shows what is loaded, `tallyman db import` loads more",
+                );
+            }
+        }
+        AnalysisState::Analyzed => {}
+    }
+    let reached = fail_on
+        .is_some_and(|limit| report.highest_severity().is_some_and(|highest| highest >= limit));
+    match report.state {
+        AnalysisState::Failed { .. } => Exit::Failed,
+        _ if reached => Exit::SeverityReached,
+        AnalysisState::Unsupported { .. } => Exit::Failed,
+        AnalysisState::Analyzed => Exit::Clean,
+    }
+}
+
+/// A worker may have another working directory.
+fn absolute(location: &Location) -> anyhow::Result<Location> {
+    let absolute = |path: &std::path::Path| {
+        std::path::absolute(path)
+            .map_err(|error| UsageError(format!("{}: {error}", path.display())))
+    };
+    Ok(match location.clone() {
+        Location::OciLayout { path, reference } => {
+            Location::OciLayout { path: absolute(&path)?, reference }
+        }
+        Location::OciArchive { path, reference } => {
+            Location::OciArchive { path: absolute(&path)?, reference }
+        }
+        Location::DockerArchive { path, reference } => {
+            Location::DockerArchive { path: absolute(&path)?, reference }
+        }
+        Location::Registry(reference) => Location::Registry(reference),
+    })
+}

@@ -1,0 +1,132 @@
+//! The report as a table for people.
+
+use std::fmt::Write;
+
+use comfy_table::Cell;
+use tallyman_engine::report::{ReportPackage, ScanReport};
+use tallyman_model::clock::format_utc;
+use tallyman_model::coverage::AnalysisState;
+use tallyman_model::finding::Finding;
+use tallyman_model::inventory::DiagnosticKind;
+
+use crate::output;
+
+/// Diagnostics beyond this number are only counted.
+const MAX_DIAGNOSTICS: usize = 20;
+
+/// Renders a report.
+pub(super) fn render(report: &ScanReport, all_packages: bool) -> String {
+    let mut text = header(report);
+    if all_packages {
+        text.push_str(&packages(report));
+    }
+    text.push_str(&vulnerabilities(report));
+    for alert in &report.alerts {
+        let _ = writeln!(
+            text,
+            "ALERT /{}: {} ({})",
+            alert.path, alert.alert.evidence, alert.alert.rule
+        );
+    }
+    text.push_str(&diagnostics(report));
+    text.push_str(&footer(report));
+    text.trim_end().to_owned()
+}
+
+fn header(report: &ScanReport) -> String {
+    let image = &report.image;
+    let mut text = format!(
+        "{}\n  {}, {} in {} layers{}\n",
+        image.name,
+        image.platform,
+        output::bytes(image.size_bytes),
+        image.layers.len(),
+        image.created.as_ref().map(|created| format!(", built {created}")).unwrap_or_default(),
+    );
+    if let Some(distribution) = &report.distribution {
+        let _ = writeln!(text, "  {}", distribution.display_name());
+    }
+    text.push('\n');
+    text
+}
+
+fn packages(report: &ScanReport) -> String {
+    let mut table = output::table(&["Package", "Version", "Kind", "Layer", "Path"]);
+    for package in &report.packages {
+        table.add_row([
+            Cell::new(&package.name),
+            Cell::new(&package.version),
+            Cell::new(package.ecosystem.name()),
+            Cell::new(package.layer),
+            Cell::new(format!("/{}", package.path)),
+        ]);
+    }
+    format!("{table}\n\n")
+}
+
+fn vulnerabilities(report: &ScanReport) -> String {
+    let mut rows: Vec<(&Finding, &ReportPackage)> = report
+        .packages
+        .iter()
+        .flat_map(|package| package.findings.iter().map(move |finding| (finding, package)))
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    rows.sort_by(|(a, in_a), (b, in_b)| {
+        b.severity.cmp(&a.severity).then_with(|| (&in_a.name, &a.id).cmp(&(&in_b.name, &b.id)))
+    });
+    let mut table =
+        output::table(&["Severity", "Vulnerability", "Package", "Installed", "Fixed in", "Layer"]);
+    for (finding, package) in rows {
+        table.add_row([
+            output::severity_cell(finding.severity),
+            Cell::new(&finding.id),
+            Cell::new(&package.name),
+            Cell::new(&package.version),
+            Cell::new(finding.fixed_version.as_deref().unwrap_or("-")),
+            Cell::new(package.layer),
+        ]);
+    }
+    format!("{table}\n\n")
+}
+
+fn diagnostics(report: &ScanReport) -> String {
+    let mut text = String::new();
+    for item in report.diagnostics.iter().take(MAX_DIAGNOSTICS) {
+        let word = match item.diagnostic.kind {
+            DiagnosticKind::Failed => "FAILED",
+            DiagnosticKind::Skipped => "skipped",
+        };
+        let diagnostic = &item.diagnostic;
+        let _ = writeln!(
+            text,
+            "{word} layer {} /{}: {}",
+            item.layer, diagnostic.path, diagnostic.reason
+        );
+    }
+    let more = report.diagnostics.len().saturating_sub(MAX_DIAGNOSTICS);
+    if more > 0 {
+        let _ = writeln!(text, "and {more} more; --format json has all");
+    }
+    text
+}
+
+fn footer(report: &ScanReport) -> String {
+    let summary = &report.summary;
+    let counts: Vec<String> = summary
+        .by_severity
+        .iter()
+        .rev()
+        .map(|(severity, count)| format!("{count} {severity}"))
+        .collect();
+    let found = match (&report.state, counts.is_empty()) {
+        (AnalysisState::Failed { .. }, _) => "The image could not be analysed".to_owned(),
+        (_, true) => "No vulnerability found".to_owned(),
+        (_, false) => format!("{} vulnerabilities: {}", summary.vulnerabilities, counts.join(", ")),
+    };
+    let newest = report.advisories.feeds.iter().filter_map(|feed| feed.data_ms).max();
+    let age = newest
+        .map_or_else(|| "of unknown date".to_owned(), |ms| format!("up to {}", format_utc(ms)));
+    format!("{found}; {} packages; advisories {age}\n", summary.packages)
+}

@@ -1,0 +1,100 @@
+//! `tallyman serve`.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use tallyman_engine::images::match_pending;
+use tallyman_engine::installation::Installation;
+use tallyman_engine::jobs::Worker;
+use tallyman_server::Server;
+use tallyman_source::open::Sources;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::cli::Serve;
+use crate::commands::setup;
+use crate::exit::{Exit, UsageError};
+use crate::output;
+
+pub(super) async fn run(args: Serve) -> anyhow::Result<Exit> {
+    if !args.listen.ip().is_loopback() && !args.insecure_http {
+        bail!(UsageError(format!(
+            "{} is not a loopback address, and there is no TLS yet: put a TLS proxy in front of a \
+             loopback address, or add --insecure-http",
+            args.listen
+        )));
+    }
+    let installation = Arc::new(setup::installation(&args.data).await?);
+    if let Some(region) = &args.region {
+        installation.store().set_region(region).await.context("keeping the region")?;
+    }
+    let sources = setup::sources(&args.registry, None, None)?;
+    let running = Running::start(Arc::clone(&installation), sources, args.listen).await?;
+    output::note(&format!("listening on http://{}", running.address));
+    wait_for_end().await?;
+    output::note("finishing what is under way");
+    running.stop().await;
+    Ok(Exit::Clean)
+}
+
+/// A server with its workers.
+pub(super) struct Running {
+    pub(super) address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    installation: Arc<Installation>,
+}
+
+impl Running {
+    /// Starts the server and its workers; the address is written into the data directory.
+    pub(super) async fn start(
+        installation: Arc<Installation>,
+        sources: Sources,
+        listen: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let server = Server::bind(listen, Arc::clone(&installation))
+            .await
+            .with_context(|| format!("starting the server on {listen}"))?;
+        let address = server.address();
+        let (stop, stopped) = watch::channel(false);
+        // What an earlier process left unmatched comes first, and shows that the data is usable.
+        match_pending(&installation).await.context("matching what is not matched yet")?;
+        let worker = Worker::new(Arc::clone(&installation), sources);
+        let tasks =
+            vec![tokio::spawn(server.run(stopped.clone())), tokio::spawn(worker.run(stopped))];
+        let endpoint = installation.data().endpoint();
+        write_endpoint(&endpoint, address)
+            .with_context(|| format!("writing {}", endpoint.display()))?;
+        Ok(Running { address, stop, tasks, installation })
+    }
+
+    /// Stops and waits for the end of what is under way.
+    pub(super) async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the server ended early");
+            }
+        }
+        let _ = fs::remove_file(self.installation.data().endpoint());
+    }
+}
+
+fn write_endpoint(path: &Path, address: SocketAddr) -> std::io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    fs::write(&temporary, format!("http://{address}\n"))?;
+    fs::rename(&temporary, path)
+}
+
+/// Waits for Ctrl-C or the service manager.
+pub(super) async fn wait_for_end() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("waiting for signals")?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("waiting for signals"),
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -26,7 +26,7 @@ use crate::installation::Installation;
 /// How many package versions are matched in one transaction.
 const MATCH_BATCH: u32 = 5_000;
 /// How many images are counted in one transaction.
-const COUNT_BATCH: u32 = 500;
+const COUNT_BATCH: u32 = 100;
 /// How many images are looked at in one read when states are decided again.
 const STATE_BATCH: u32 = 200;
 

@@ -1,6 +1,6 @@
 //! The list of analyzers: what each wants to see and how much of it is read.
 //!
-//! An analyzer is a file in `analyzers/` and a line in [`ANALYZERS`]. Its functions are pure: a
+//! An analyzer is a file in `analyzers/` and a line in `ANALYZERS`. Its functions are pure: a
 //! path and bytes in, evidence out.
 
 mod apk;

@@ -1,9 +1,9 @@
 //! A bounded streaming tar reader: ustar, GNU long names, PAX headers, sparse files.
 //!
 //! It reads an archive as the container engines read it, since their view is what runs: where
-//! readers of tar disagree, a layer must not show us one file and the engine another. Formats: POSIX.1-2017
-//! pax "ustar Interchange Format" and "pax Header Block"; GNU tar manual, "Basic Tar Format" and
-//! "Sparse Formats". Blocks are parsed in `header.rs`, extended headers in `pax.rs`.
+//! readers of tar disagree, a layer must not show us one file and the engine another. Formats:
+//! POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"; GNU tar manual, "Basic Tar
+//! Format" and "Sparse Formats". Blocks are parsed in `header.rs`, extended headers in `pax.rs`.
 
 mod header;
 mod pax;

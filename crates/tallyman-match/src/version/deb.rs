@@ -8,7 +8,8 @@ use super::{Side, digits};
 pub(super) fn compare(a: &str, b: &str) -> Result<Ordering, Side> {
     let a = Version::parse(a).ok_or(Side::Left)?;
     let b = Version::parse(b).ok_or(Side::Right)?;
-    Ok(digits::compare(a.epoch, b.epoch)
+    Ok(a.epoch
+        .cmp(&b.epoch)
         .then_with(|| compare_part(a.upstream, b.upstream))
         .then_with(|| compare_part(a.revision, b.revision)))
 }
@@ -19,7 +20,7 @@ pub(super) fn is_rankable(version: &str) -> bool {
 }
 
 struct Version<'a> {
-    epoch: &'a str,
+    epoch: i32,
     upstream: &'a str,
     revision: &'a str,
 }
@@ -31,9 +32,8 @@ impl<'a> Version<'a> {
             return None;
         }
         let (epoch, rest) = match text.split_once(':') {
-            Some((epoch, rest)) if is_epoch(epoch) => (epoch, rest),
-            Some(_) => return None,
-            None => ("", text),
+            Some((epoch, rest)) => (parse_epoch(epoch)?, rest),
+            None => (0, text),
         };
         let (upstream, revision) = match rest.rsplit_once('-') {
             Some((_, "")) => return None,
@@ -48,9 +48,9 @@ fn is_space(c: char) -> bool {
     c.is_ascii_whitespace() || c == '\u{b}'
 }
 
-/// dpkg keeps the epoch in a C `int`.
-fn is_epoch(epoch: &str) -> bool {
-    epoch.bytes().all(|b| b.is_ascii_digit()) && epoch.parse::<i32>().is_ok()
+/// dpkg reads the epoch by C's `strtol` into an `int`.
+fn parse_epoch(epoch: &str) -> Option<i32> {
+    epoch.parse::<i32>().ok().filter(|number| *number >= 0)
 }
 
 /// Compares an upstream version or a revision: runs of non-digits and of digits by turns.

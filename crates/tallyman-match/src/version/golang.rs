@@ -3,6 +3,8 @@
 //!
 //! `1.21rc2` of a release is what the vulnerability database writes `1.21.0-rc.2`: a letter run
 //! that stands right behind a number is a pre-release whose number is an identifier of its own.
+//! `1.21` is 1.21.0 here, as it is to modules; Go's toolchains take it for the language version,
+//! which comes before the first release candidate, but no release ever bore that name.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,5 @@
 //! Tests of the version order: tables of our own, foreign vectors and live oracles.
 
+mod oracle;
 mod tables;
 mod vectors;

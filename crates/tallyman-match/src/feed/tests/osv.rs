@@ -170,9 +170,7 @@ fn a_withdrawn_record_says_so_even_without_a_package() {
         r#"{"id": "A", "modified": "2024-01-01T00:00:00Z", "withdrawn": "2024-01-01T00:00:00Z",
             "affected": [{"package": {"ecosystem": "npm", "name": "a"}}]}"#,
     );
-    insta::assert_snapshot!(show(&harvest.unwrap()), @r#"
-    osv/npm "" A [] withdrawn []
-    "#);
+    insta::assert_snapshot!(show(&harvest.unwrap()), @r#"osv/npm "" A [] withdrawn []"#);
 }
 
 #[test]

@@ -31,7 +31,10 @@ def judging(tmp_path_factory) -> Installation:
     directory = tmp_path_factory.mktemp("judging")
     made = Installation(directory / "data")
     record = advisories.record(
-        PROBE_ADVISORY, "PyPI", "tallyman-probe", fixed="1.2.0",
+        PROBE_ADVISORY,
+        "PyPI",
+        "tallyman-probe",
+        fixed="1.2.0",
         vector="CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N",
     )
     made.import_advisories(

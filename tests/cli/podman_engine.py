@@ -18,7 +18,10 @@ class Podman:
         self._log = (directory / "podman.log").open("wb")
         self._service = subprocess.Popen(
             [*self._command(), "system", "service", "--time=0", f"unix://{self.socket}"],
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            env=environment(),
         )
         try:
             wait_until(self._answers, "podman's API answers", 60)
@@ -28,8 +31,11 @@ class Podman:
 
     def _command(self) -> list:
         return [
-            "podman", "--storage-driver=vfs", "--cgroup-manager=cgroupfs",
-            f"--root={self._directory}/storage", f"--runroot={self._directory}/run",
+            "podman",
+            "--storage-driver=vfs",
+            "--cgroup-manager=cgroupfs",
+            f"--root={self._directory}/storage",
+            f"--runroot={self._directory}/run",
             f"--tmpdir={self._directory}/tmp",
         ]
 
@@ -37,7 +43,11 @@ class Podman:
         """Runs a podman command on the same storage."""
         done = subprocess.run(
             [*self._command(), *map(str, arguments)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env=environment(),
         )
         assert done.returncode == 0, f"podman {arguments} failed:\n{done.stderr}"
         return done.stdout
@@ -45,9 +55,18 @@ class Podman:
     def get(self, path: str):
         """Asks the API, through curl so that no client of the product is involved."""
         done = subprocess.run(
-            ["curl", "--silent", "--show-error", "--fail", "--unix-socket", str(self.socket),
-             f"http://podman{path}"],
-            capture_output=True, text=True, timeout=60,
+            [
+                "curl",
+                "--silent",
+                "--show-error",
+                "--fail",
+                "--unix-socket",
+                str(self.socket),
+                f"http://podman{path}",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         return json.loads(done.stdout) if done.returncode == 0 else None
 

@@ -64,7 +64,8 @@ def test_an_import_changes_what_a_running_server_answers(
     _imported(installation, tmp_path, [record]).expect(0)
     wait_until(
         lambda: [info["VulCount"] for info in api.image_infos(uuid)] == [1],
-        "the image has the vulnerability that was imported", 30,
+        "the image has the vulnerability that was imported",
+        30,
     )
 
 

@@ -53,10 +53,14 @@ def _images(served, agent) -> dict:
 
 def test_images_of_a_real_engine_are_reported(served, podman, agent, builder, tmp_path):
     server, key = served
-    image = builder.image([
-        builder.layer(debian_layer()),
-        builder.layer(LayerTar().tree(real_packages.python_packages(), real_packages.SITE_PACKAGES)),
-    ])
+    image = builder.image(
+        [
+            builder.layer(debian_layer()),
+            builder.layer(
+                LayerTar().tree(real_packages.python_packages(), real_packages.SITE_PACKAGES)
+            ),
+        ]
+    )
     archive = write_docker_archive(tmp_path / "image.tar", {f"{TEAM}:1.0": image})
     podman.run("load", "--input", archive)
     agent.report(server.url, key, "--docker-socket", podman.socket).expect(0)

@@ -16,14 +16,23 @@ def signature(request):
 
 
 def test_a_local_installation_needs_no_key(running_fleet, signature):
-    outcome = running_fleet.installation.do("call", ACTION, "--Uuids", running_fleet.uuids, *signature)
+    outcome = running_fleet.installation.do(
+        "call", ACTION, "--Uuids", running_fleet.uuids, *signature
+    )
     assert len(outcome.json()["ImageInfos"]) == 5
 
 
 def test_a_remote_server_is_called_with_a_key(running_fleet, signature, tmp_path):
     outcome = program.run(
-        "call", ACTION, "--endpoint", running_fleet.server.url,
-        "--access-key-id", running_fleet.root.id, "--Uuids", running_fleet.first, *signature,
+        "call",
+        ACTION,
+        "--endpoint",
+        running_fleet.server.url,
+        "--access-key-id",
+        running_fleet.root.id,
+        "--Uuids",
+        running_fleet.first,
+        *signature,
         env={program.SECRET_VARIABLE: running_fleet.root.secret, "HOME": str(tmp_path)},
     ).expect(0)
     assert len(outcome.json()["ImageInfos"]) == 3
@@ -37,7 +46,9 @@ def test_xml_is_printed_as_it_came(running_fleet):
 
 
 def test_parameters_of_any_content_arrive(running_fleet):
-    criteria = json.dumps([{"name": "instanceName", "value": "a b+c*~/é,中!'()&=%\"#?@:;$[]|\\^`{}<>"}])
+    criteria = json.dumps(
+        [{"name": "instanceName", "value": "a b+c*~/é,中!'()&=%\"#?@:;$[]|\\^`{}<>"}]
+    )
     outcome = running_fleet.installation.do(
         "call", "DescribeCloudCenterInstances", "--Criteria", criteria, "--PageSize", "5"
     )
@@ -54,8 +65,14 @@ def test_a_refused_call_shows_the_error_and_fails(running_fleet, signature):
 
 def test_a_missing_secret_names_the_variable(running_fleet):
     outcome = program.run(
-        "call", ACTION, "--endpoint", running_fleet.server.url,
-        "--access-key-id", running_fleet.root.id, "--Uuids", "x",
+        "call",
+        ACTION,
+        "--endpoint",
+        running_fleet.server.url,
+        "--access-key-id",
+        running_fleet.root.id,
+        "--Uuids",
+        "x",
     )
     assert outcome.exit_code != 0
     assert program.SECRET_VARIABLE in outcome.stderr

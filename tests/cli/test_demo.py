@@ -80,10 +80,18 @@ def test_the_access_written_opens_the_server_that_keeps_running(flagged_layout, 
     log = tmp_path / "demo.log"
     with log.open("wb") as stream:
         process = program.start(
-            "demo", "--data", data, "--listen", "127.0.0.1:0", "--image", flagged_layout,
-            stdout=stream, stderr=stream,
+            "demo",
+            "--data",
+            data,
+            "--listen",
+            "127.0.0.1:0",
+            "--image",
+            flagged_layout,
+            stdout=stream,
+            stderr=stream,
         )
     try:
+
         def infos():
             assert process.poll() is None, log.read_text()
             if not (data / "access.json").exists():
@@ -112,8 +120,14 @@ def test_without_an_image_this_host_is_what_is_shown(tmp_path):
 
 def test_an_image_that_does_not_exist_is_named(tmp_path):
     outcome = program.run(
-        "demo", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", "--once",
-        "--image", tmp_path / "missing.tar",
+        "demo",
+        "--data",
+        tmp_path / "data",
+        "--listen",
+        "127.0.0.1:0",
+        "--once",
+        "--image",
+        tmp_path / "missing.tar",
     )
     assert outcome.exit_code != 0
     assert "missing.tar" in outcome.stderr

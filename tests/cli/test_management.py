@@ -48,9 +48,7 @@ def test_a_policy_takes_effect_at_once_and_ends_at_once(served):
     _becomes(server, key, "NoPermission")
 
 
-@pytest.mark.parametrize(
-    "policy", ["AliyunYundunSASFullAccess", "AliyunYundunSASReadOnlyAccess"]
-)
+@pytest.mark.parametrize("policy", ["AliyunYundunSASFullAccess", "AliyunYundunSASReadOnlyAccess"])
 def test_system_policies_are_there_from_the_start(served, policy):
     installation, server = served
     _becomes(server, installation.user("ada", system_policies=[policy]), None)
@@ -141,11 +139,31 @@ def test_an_error_names_the_thing(installation, arguments, words):
     [
         ("this is not JSON", "JSON"),
         (json.dumps({"Version": "1"}), "Statement"),
-        (json.dumps({"Version": "1", "Statement": [{"Effect": "Perhaps", "Action": "*",
-                                                    "Resource": "*"}]}), "Perhaps"),
-        (json.dumps({"Version": "1", "Statement": [
-            {"Effect": "Allow", "Action": "*", "Resource": "*",
-             "Condition": {"StringAlmost": {"acs:SourceIp": "x"}}}]}), "StringAlmost"),
+        (
+            json.dumps(
+                {
+                    "Version": "1",
+                    "Statement": [{"Effect": "Perhaps", "Action": "*", "Resource": "*"}],
+                }
+            ),
+            "Perhaps",
+        ),
+        (
+            json.dumps(
+                {
+                    "Version": "1",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Action": "*",
+                            "Resource": "*",
+                            "Condition": {"StringAlmost": {"acs:SourceIp": "x"}},
+                        }
+                    ],
+                }
+            ),
+            "StringAlmost",
+        ),
     ],
 )
 def test_a_policy_that_is_none_is_refused_with_the_reason(installation, tmp_path, document, word):

@@ -20,8 +20,13 @@ def test_findings_alone_do_not_fail(judging, flagged_layout):
 
 @pytest.mark.parametrize(
     "severity, code",
-    [("low", VULNERABLE), ("medium", VULNERABLE), ("high", VULNERABLE), ("critical", 0),
-     ("HIGH", VULNERABLE)],
+    [
+        ("low", VULNERABLE),
+        ("medium", VULNERABLE),
+        ("high", VULNERABLE),
+        ("critical", 0),
+        ("HIGH", VULNERABLE),
+    ],
 )
 def test_fail_on_is_a_threshold(judging, flagged_layout, severity, code):
     outcome = judging.scan(flagged_layout, "--fail-on", severity).expect(code)
@@ -37,8 +42,13 @@ def test_the_table_is_the_default_and_names_image_package_and_vulnerability(
     judging, flagged_layout
 ):
     shown = judging.do("scan", flagged_layout).stdout
-    for word in ("registry.example.com/tools/flagged:1", "tallyman-probe", "1.0.0", "1.2.0",
-                 "TALLY-2026-0001"):
+    for word in (
+        "registry.example.com/tools/flagged:1",
+        "tallyman-probe",
+        "1.0.0",
+        "1.2.0",
+        "TALLY-2026-0001",
+    ):
         assert word in shown
 
 

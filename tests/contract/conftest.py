@@ -28,9 +28,7 @@ def many_servers(tmp_path_factory, builder):
         api = ApiClient(server.address, key)
         uuids = {}
         for name in HOSTS:
-            Agent(directory / name, name).report(
-                server.url, key, "--oci-layout", layout
-            ).expect(0)
+            Agent(directory / name, name).report(server.url, key, "--oci-layout", layout).expect(0)
             (added,) = set(api.server_uuids()) - set(uuids.values())
             uuids[name] = added
         yield ManyServers(api, uuids)

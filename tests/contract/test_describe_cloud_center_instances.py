@@ -14,8 +14,20 @@ from contract.many_servers import HOSTS
 ACTION = "DescribeCloudCenterInstances"
 
 ALWAYS_KNOWN = {
-    "Uuid", "InstanceId", "InstanceName", "Os", "OsName", "Kernel", "Cores", "Mem",
-    "ClientStatus", "AlarmStatus", "VulStatus", "RiskStatus", "RiskCount", "CreatedTime",
+    "Uuid",
+    "InstanceId",
+    "InstanceName",
+    "Os",
+    "OsName",
+    "Kernel",
+    "Cores",
+    "Mem",
+    "ClientStatus",
+    "AlarmStatus",
+    "VulStatus",
+    "RiskStatus",
+    "RiskCount",
+    "CreatedTime",
 }
 
 
@@ -133,9 +145,17 @@ def test_booleans_are_understood_as_every_client_writes_them(many_servers, flag)
 
 @pytest.mark.parametrize(
     "name, value",
-    [("CurrentPage", "0"), ("CurrentPage", "x"), ("PageSize", "0"), ("PageSize", "-1"),
-     ("PageSize", "99999999999999999999"), ("UseNextToken", "perhaps"), ("Criteria", "not json"),
-     ("Criteria", '{"name":1}'), ("LogicalExp", "XOR")],
+    [
+        ("CurrentPage", "0"),
+        ("CurrentPage", "x"),
+        ("PageSize", "0"),
+        ("PageSize", "-1"),
+        ("PageSize", "99999999999999999999"),
+        ("UseNextToken", "perhaps"),
+        ("Criteria", "not json"),
+        ("Criteria", '{"name":1}'),
+        ("LogicalExp", "XOR"),
+    ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(many_servers, name, value):
     answer = many_servers.api.try_call(ACTION, **{name: value})
@@ -179,7 +199,9 @@ def test_a_criterion_that_nothing_fits_gives_an_empty_page(many_servers):
     assert (answer["Instances"], answer["PageInfo"]["TotalCount"]) == ([], 0)
 
 
-@pytest.mark.parametrize("types, count", [("ecs", 7), ("ecs,cloud_product", 7), ("cloud_product", 0)])
+@pytest.mark.parametrize(
+    "types, count", [("ecs", 7), ("ecs,cloud_product", 7), ("cloud_product", 0)]
+)
 def test_machine_types_select_servers(many_servers, types, count):
     answer = many_servers.api.call(ACTION, MachineTypes=types)
     assert answer["PageInfo"]["TotalCount"] == count

@@ -13,8 +13,19 @@ ACTION = "DescribeImageInfoList"
 
 # What is known of every image that was read from a layout and has a reference.
 ALWAYS_KNOWN = {
-    "Uuid", "InstanceId", "ImageId", "Digest", "ImageUpdate", "ImageSize", "RepoNamespace",
-    "RepoName", "Tag", "Endpoints", "RepoId", "RegionId", "Status",
+    "Uuid",
+    "InstanceId",
+    "ImageId",
+    "Digest",
+    "ImageUpdate",
+    "ImageSize",
+    "RepoNamespace",
+    "RepoName",
+    "Tag",
+    "Endpoints",
+    "RepoId",
+    "RegionId",
+    "Status",
 }
 JUDGED = {"VulCount", "VulStatus", "AlarmCount", "AlarmStatus", "RiskStatus"}
 
@@ -30,7 +41,8 @@ def info(running_fleet, answer):
 
     def find(uuid: str, reference: str) -> dict:
         found = [
-            item for item in answer["ImageInfos"]
+            item
+            for item in answer["ImageInfos"]
             if item["Uuid"] == uuid and _reference(item) == reference
         ]
         assert len(found) == 1, f"{len(found)} items for {reference} on {uuid}"
@@ -104,7 +116,11 @@ def test_an_image_without_vulnerabilities_is_clean(running_fleet, info):
     item = info(running_fleet.first, f"{REGISTRY}/tools/clean:2.0")
     told = {name: item[name] for name in JUDGED}
     assert told == {
-        "VulCount": 0, "VulStatus": "NO", "AlarmCount": 0, "AlarmStatus": "NO", "RiskStatus": "NO",
+        "VulCount": 0,
+        "VulStatus": "NO",
+        "AlarmCount": 0,
+        "AlarmStatus": "NO",
+        "RiskStatus": "NO",
     }
     assert item["Status"] == "NORMAL"
 
@@ -119,9 +135,7 @@ def test_the_count_is_that_of_the_different_vulnerabilities_of_a_scan(running_fl
     name = f"{REGISTRY}/shop/web:1.4"
     layout = f"oci:{running_fleet.layouts['second']}:{name}"
     report = running_fleet.installation.scan(layout).expect(0).json()
-    different = {
-        finding["id"] for package in report["packages"] for finding in package["findings"]
-    }
+    different = {finding["id"] for package in report["packages"] for finding in package["findings"]}
     assert info(running_fleet.second, name)["VulCount"] == len(different) > 0
 
 

@@ -305,9 +305,7 @@ def write_docker_archive(archive: Path, named: dict) -> Path:
     with tarfile.open(archive, "w") as tar:
         for name, image in named.items():
             config = image.config.digest.removeprefix("sha256:") + ".json"
-            layers = [
-                layer.digest.removeprefix("sha256:") + "/layer.tar" for layer in image.layers
-            ]
+            layers = [layer.digest.removeprefix("sha256:") + "/layer.tar" for layer in image.layers]
             blobs = zip([config, *layers], [image.config, *image.layers], strict=True)
             for path, blob in blobs:
                 if path not in written:

@@ -3,7 +3,6 @@
 Each kind comes with its oracle: what the package manager itself says is installed.
 """
 
-import io
 import json
 import os
 import shutil
@@ -48,7 +47,11 @@ func main() {
 def _run(*command, cwd=None, env=None) -> str:
     done = subprocess.run(
         [str(word) for word in command],
-        cwd=cwd, env=env, capture_output=True, text=True, timeout=600,
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     if done.returncode != 0:
         shown = " ".join(str(word) for word in command)
@@ -83,10 +86,17 @@ def debian_metadata() -> Path:
     """A directory with what a scanner reads of the Debian rootfs: dpkg's files and os-release."""
 
     def extract(made: Path):
-        wanted = ("./var/lib/dpkg/", "./etc/os-release", "./usr/lib/os-release", "./etc/debian_version")
+        wanted = (
+            "./var/lib/dpkg/",
+            "./etc/os-release",
+            "./usr/lib/os-release",
+            "./etc/debian_version",
+        )
         made.mkdir()
         with tarfile.open(debian_rootfs()) as tar:
-            members = [m for m in tar if m.name.startswith(wanted) and not m.isdir() and not m.isdev()]
+            members = [
+                m for m in tar if m.name.startswith(wanted) and not m.isdir() and not m.isdev()
+            ]
             tar.extractall(made, members, filter="tar")
 
     return _once("debian-bookworm-metadata", extract)
@@ -94,10 +104,20 @@ def debian_metadata() -> Path:
 
 def dpkg_packages(root: Path) -> list:
     """What dpkg-query says is installed: name, version, architecture, source name and version."""
-    fields = ["Package", "Version", "Architecture", "source:Package", "source:Version", "db:Status-Status"]
+    fields = [
+        "Package",
+        "Version",
+        "Architecture",
+        "source:Package",
+        "source:Version",
+        "db:Status-Status",
+    ]
     shown = _run(
-        "dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W",
-        "-f", "\\t".join(f"${{{name}}}" for name in fields) + "\\n",
+        "dpkg-query",
+        f"--admindir={root}/var/lib/dpkg",
+        "-W",
+        "-f",
+        "\\t".join(f"${{{name}}}" for name in fields) + "\\n",
     )
     rows = [line.split("\t") for line in shown.splitlines()]
     return [tuple(row[:5]) for row in rows if row[5] == "installed"]
@@ -107,11 +127,32 @@ def python_packages() -> Path:
     """A site-packages directory that pip filled."""
 
     def install(made: Path):
-        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-               "--no-compile", "--target", made)
+        pip = (
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-compile",
+            "--target",
+            made,
+        )
         _run(*pip, *PYTHON_PACKAGES)
-        _run(*pip, "--no-deps", "--only-binary=:all:", "--platform", "win_amd64",
-             "--python-version", "3.7", "--implementation", "cp", "--abi", "cp37m", FOREIGN_WHEEL)
+        _run(
+            *pip,
+            "--no-deps",
+            "--only-binary=:all:",
+            "--platform",
+            "win_amd64",
+            "--python-version",
+            "3.7",
+            "--implementation",
+            "cp",
+            "--abi",
+            "cp37m",
+            FOREIGN_WHEEL,
+        )
         shutil.rmtree(made / "bin", ignore_errors=True)
 
     return _once("python-packages", install)
@@ -119,8 +160,17 @@ def python_packages() -> Path:
 
 def pip_packages(directory: Path) -> set:
     """What `pip list` says of a directory: (normalised name, version)."""
-    shown = _run(sys.executable, "-m", "pip", "list", "--disable-pip-version-check",
-                 "--path", directory, "--format", "json")
+    shown = _run(
+        sys.executable,
+        "-m",
+        "pip",
+        "list",
+        "--disable-pip-version-check",
+        "--path",
+        directory,
+        "--format",
+        "json",
+    )
     return {(canonicalize_name(item["name"]), item["version"]) for item in json.loads(shown)}
 
 
@@ -129,8 +179,18 @@ def node_packages() -> Path:
 
     def install(made: Path):
         made.mkdir()
-        _run("npm", "install", "--global", "--prefix", made, "--ignore-scripts", "--no-audit",
-             "--no-fund", "--loglevel=error", *NODE_PACKAGES)
+        _run(
+            "npm",
+            "install",
+            "--global",
+            "--prefix",
+            made,
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            *NODE_PACKAGES,
+        )
         shutil.rmtree(made / "bin", ignore_errors=True)
 
     return _once("node-packages", install)
@@ -138,7 +198,9 @@ def node_packages() -> Path:
 
 def npm_packages(prefix: Path) -> set:
     """What `npm ls` says is installed beneath a prefix: (name, version)."""
-    shown = _run("npm", "ls", "--global", "--prefix", prefix, "--all", "--json", "--loglevel=silent")
+    shown = _run(
+        "npm", "ls", "--global", "--prefix", prefix, "--all", "--json", "--loglevel=silent"
+    )
     found = set()
 
     def walk(node: dict):
@@ -158,15 +220,21 @@ def go_binary() -> Path:
         source.mkdir()
         (source / "go.mod").write_text(GO_MODULE)
         (source / "main.go").write_text(GO_SOURCE)
-        env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local",
-               "GOOS": "linux", "GOARCH": "amd64"}
+        env = {
+            **os.environ,
+            "CGO_ENABLED": "0",
+            "GOFLAGS": "-mod=mod",
+            "GOTOOLCHAIN": "local",
+            "GOOS": "linux",
+            "GOARCH": "amd64",
+        }
         _run("go", "build", "-o", made, ".", cwd=source, env=env)
 
     return _once("go-greeter", build)
 
 
 def go_modules(binary: Path) -> set:
-    """What `go version -m` says a program links: (module, version), the standard library included."""
+    """What `go version -m` says a program links: (module, version), with the standard library."""
     lines = _run("go", "version", "-m", binary).splitlines()
     toolchain = lines[0].rsplit(" ", 1)[1].removeprefix("go")
     words = [line.split() for line in lines[1:]]
@@ -176,12 +244,7 @@ def go_modules(binary: Path) -> set:
 def dpkg_status_without(root: Path, package: str) -> bytes:
     """The status file of a rootfs after one package was purged."""
     text = (root / "var/lib/dpkg/status").read_text()
-    kept = [p for p in text.split("\n\n") if p.strip() and not p.startswith(f"Package: {package}\n")]
+    kept = [
+        p for p in text.split("\n\n") if p.strip() and not p.startswith(f"Package: {package}\n")
+    ]
     return ("\n\n".join(kept) + "\n\n").encode()
-
-
-def member_of_rootfs(path: str) -> bytes:
-    """The bytes of one file of the Debian rootfs."""
-    with tarfile.open(debian_rootfs()) as tar:
-        stream = tar.extractfile(f"./{path}")
-        return (stream or io.BytesIO()).read()

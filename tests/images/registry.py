@@ -103,12 +103,24 @@ class Pusher:
         location = start.headers["Location"]
         joiner = "&" if "?" in location else "?"
         with blob.path.open("rb") as stream:
-            self._send("PUT", f"{location}{joiner}digest={blob.digest}", repository, 201,
-                       data=stream, headers={"Content-Type": "application/octet-stream"})
+            self._send(
+                "PUT",
+                f"{location}{joiner}digest={blob.digest}",
+                repository,
+                201,
+                data=stream,
+                headers={"Content-Type": "application/octet-stream"},
+            )
 
     def _push_manifest(self, repository: str, reference: str, manifest):
-        self._send("PUT", f"/v2/{repository}/manifests/{reference}", repository, 201,
-                   data=manifest.path.read_bytes(), headers={"Content-Type": manifest.media_type})
+        self._send(
+            "PUT",
+            f"/v2/{repository}/manifests/{reference}",
+            repository,
+            201,
+            data=manifest.path.read_bytes(),
+            headers={"Content-Type": manifest.media_type},
+        )
 
     def _send(self, method, target, repository, status, data=None, headers=None):
         url = target if target.startswith("http") else f"http://{self.host}{target}"
@@ -131,7 +143,8 @@ class Pusher:
         answer = requests.get(
             fields["realm"],
             params={"service": fields["service"], "scope": f"repository:{repository}:pull,push"},
-            auth=(self.user, self.password), timeout=10,
+            auth=(self.user, self.password),
+            timeout=10,
         )
         return {"Authorization": f"Bearer {answer.json()['token']}"}
 

@@ -30,10 +30,15 @@ class ScanReport:
         rows = []
         for package in self.packages("deb"):
             source = package.get("source") or {}
-            rows.append((
-                package["name"], package["version"], package["architecture"],
-                source.get("name", package["name"]), source.get("version", package["version"]),
-            ))
+            rows.append(
+                (
+                    package["name"],
+                    package["version"],
+                    package["architecture"],
+                    source.get("name", package["name"]),
+                    source.get("version", package["version"]),
+                )
+            )
         return rows
 
     def layers_of(self, ecosystem: str) -> dict:
@@ -54,7 +59,10 @@ class ScanReport:
     def finding(self, package: str, identifier: str) -> dict:
         """One finding."""
         (found,) = [
-            f for p in self.value["packages"] if p["name"] == package
-            for f in p["findings"] if identifier in (f["id"], *f["aliases"])
+            f
+            for p in self.value["packages"]
+            if p["name"] == package
+            for f in p["findings"]
+            if identifier in (f["id"], *f["aliases"])
         ]
         return found

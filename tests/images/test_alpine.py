@@ -42,7 +42,7 @@ R:sh
 def _scan(installation, builder, tmp_path, version: str) -> ScanReport:
     layer = (
         LayerTar()
-        .file("etc/os-release", f"ID=alpine\nVERSION_ID={version}\nPRETTY_NAME=\"Alpine Linux\"\n")
+        .file("etc/os-release", f'ID=alpine\nVERSION_ID={version}\nPRETTY_NAME="Alpine Linux"\n')
         .file("lib/apk/db/installed", _INSTALLED)
     )
     image = builder.image([builder.layer(layer)])
@@ -53,8 +53,10 @@ def _scan(installation, builder, tmp_path, version: str) -> ScanReport:
 
 def test_packages_of_the_database_are_found_with_their_origin(covered, builder, tmp_path):
     report = _scan(covered, builder, tmp_path, "3.20.3")
-    rows = {(p["name"], p["version"], p["architecture"], p["source"]["name"])
-            for p in report.packages("apk")}
+    rows = {
+        (p["name"], p["version"], p["architecture"], p["source"]["name"])
+        for p in report.packages("apk")
+    }
     assert rows == {
         ("musl", "1.2.5-r0", "x86_64", "musl"),
         ("busybox-binsh", "1.36.1-r29", "x86_64", "busybox"),

@@ -17,19 +17,44 @@ _PREFIX = "TALLY-"
 
 
 def _pypi_bounds(version: str) -> list:
-    return [version, f"{version}.0", f"{version}rc1", f"{version}.dev0", f"{version}a2",
-            f"{version}.post1", f"{version}+local", f"1!{version}", "0.0.1", "9999"]
+    return [
+        version,
+        f"{version}.0",
+        f"{version}rc1",
+        f"{version}.dev0",
+        f"{version}a2",
+        f"{version}.post1",
+        f"{version}+local",
+        f"1!{version}",
+        "0.0.1",
+        "9999",
+    ]
 
 
 def _debian_bounds(version: str) -> list:
-    return [version, f"{version}~", f"{version}+b1", f"{version}.1", f"{version}~rc1",
-            f"{version}a", f"9:{version}" if ":" not in version else version + "z", "0.1"]
+    return [
+        version,
+        f"{version}~",
+        f"{version}+b1",
+        f"{version}.1",
+        f"{version}~rc1",
+        f"{version}a",
+        f"9:{version}" if ":" not in version else version + "z",
+        "0.1",
+    ]
 
 
 def _npm_bounds(version: str) -> list:
     major, minor, patch = version.split("-")[0].split(".")
-    return [version, f"{version}-rc.1", f"{major}.{minor}.{int(patch) + 1}",
-            f"{major}.{int(minor) + 1}.0", f"{int(major) + 1}.0.0", "0.0.1", "999.0.0"]
+    return [
+        version,
+        f"{version}-rc.1",
+        f"{major}.{minor}.{int(patch) + 1}",
+        f"{major}.{int(minor) + 1}.0",
+        f"{int(major) + 1}.0.0",
+        "0.0.1",
+        "999.0.0",
+    ]
 
 
 def _records(ecosystem: str, packages: list, bounds, less, rng: random.Random) -> list:

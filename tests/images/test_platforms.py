@@ -34,8 +34,13 @@ def _version(outcome) -> str:
 
 @pytest.mark.parametrize(
     "platform, version",
-    [("linux/amd64", "0.0.0"), ("linux/arm64", "1.0.0"), ("linux/arm64/v8", "1.0.0"),
-     ("linux/arm/v7", "2.0.0"), ("linux/s390x", "3.0.0")],
+    [
+        ("linux/amd64", "0.0.0"),
+        ("linux/arm64", "1.0.0"),
+        ("linux/arm64/v8", "1.0.0"),
+        ("linux/arm/v7", "2.0.0"),
+        ("linux/s390x", "3.0.0"),
+    ],
 )
 def test_the_platform_asked_for_is_scanned(covered, location, platform, version):
     outcome = covered.scan(location, "--platform", platform)

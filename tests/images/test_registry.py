@@ -65,8 +65,14 @@ def test_an_image_that_skopeo_pushed_is_read(covered, anonymous_registry, image,
     archive = write_docker_archive(tmp_path / "a.tar", {"localhost/a:1": image})
     reference = f"{anonymous_registry.host}/skopeo/app:1"
     subprocess.run(
-        ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", f"docker-archive:{archive}",
-         f"docker://{reference}"],
+        [
+            "skopeo",
+            "copy",
+            "--quiet",
+            "--dest-tls-verify=false",
+            f"docker-archive:{archive}",
+            f"docker://{reference}",
+        ],
         check=True,
     )
     assert _found(covered.scan(reference)) == PACKAGES

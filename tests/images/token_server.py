@@ -84,8 +84,14 @@ class TokenServer:
         certificate = self._certificate.public_bytes(serialization.Encoding.DER)
         header = {"typ": "JWT", "alg": "RS256", "x5c": [base64.b64encode(certificate).decode()]}
         claims = {
-            "iss": ISSUER, "aud": SERVICE, "sub": "", "exp": now + 300, "nbf": now - 30,
-            "iat": now, "jti": uuid.uuid4().hex, "access": access,
+            "iss": ISSUER,
+            "aud": SERVICE,
+            "sub": "",
+            "exp": now + 300,
+            "nbf": now - 30,
+            "iat": now,
+            "jti": uuid.uuid4().hex,
+            "access": access,
         }
         signed = f"{_base64url(json.dumps(header))}.{_base64url(json.dumps(claims))}"
         signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())

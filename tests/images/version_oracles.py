@@ -34,7 +34,9 @@ def is_affected(record: dict, version: str, less) -> bool:
         return False
     if "versions" in affected:
         return version in affected["versions"]
-    events = {name: value for event in affected["ranges"][0]["events"] for name, value in event.items()}
+    events = {
+        name: value for event in affected["ranges"][0]["events"] for name, value in event.items()
+    }
     introduced = events["introduced"]
     if introduced != "0" and less(version, introduced):
         return False

@@ -82,9 +82,7 @@ def test_a_report_is_whole_or_can_be_sent_again(
 def test_keys_made_while_the_server_runs_survive(covered_installation, start_server):
     server = start_server(covered_installation)
     root = covered_installation.root_key()
-    reader = covered_installation.user(
-        "reader", system_policies=["AliyunYundunSASReadOnlyAccess"]
-    )
+    reader = covered_installation.user("reader", system_policies=["AliyunYundunSASReadOnlyAccess"])
     server.kill()
     server = start_server(covered_installation)
     for key in (root, reader):

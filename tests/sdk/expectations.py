@@ -16,7 +16,8 @@ MESSAGES = {
     "MissingUuids": (400, "Uuids is mandatory for this action."),
     "InvalidUuids": (400, "Specified parameter Uuids is not valid"),
     "InvalidAction.NotFound": (
-        404, "Specified api is not found, please check your url and method.",
+        404,
+        "Specified api is not found, please check your url and method.",
     ),
     "InvalidVersion": (400, "Specified parameter Version is not valid."),
     "NoPermission": (403, "caller has no permission"),

@@ -39,7 +39,11 @@ class NodeClient:
         }
         done = subprocess.run(
             ["node", str(_SCRIPT), str(NODE_ENV)],
-            input=json.dumps(call), capture_output=True, text=True, timeout=60, env=environment(),
+            input=json.dumps(call),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(),
         )
         if not done.stdout:
             raise RuntimeError(f"{self.name} ended with {done.returncode}:\n{done.stderr}")
@@ -50,7 +54,10 @@ class NodeClient:
         if error["code"] is None:
             raise RuntimeError(f"{self.name}: {error['stack']}")
         raise Refused(
-            error["code"], error["status"], error["message"], error["requestId"],
+            error["code"],
+            error["status"],
+            error["message"],
+            error["requestId"],
             error["accessDeniedDetail"],
         )
 

@@ -5,6 +5,10 @@ import json
 from contextlib import contextmanager
 from unittest import mock
 
+from alibabacloud_sas20181203 import models
+from alibabacloud_sas20181203.client import Client as SasClient
+from alibabacloud_tea_openapi import utils_models
+from alibabacloud_tea_openapi.utils import Utils
 from aliyunsdkcore.acs_exception.exceptions import ServerException as CoreServerException
 from aliyunsdkcore.auth.credentials import AccessKeyCredential, StsTokenCredential
 from aliyunsdkcore.client import AcsClient
@@ -15,10 +19,6 @@ from aliyunsdksas.request.v20181203.DescribeCloudCenterInstancesRequest import (
 from aliyunsdksas.request.v20181203.DescribeImageInfoListRequest import (
     DescribeImageInfoListRequest as SasImageRequest,
 )
-from alibabacloud_sas20181203 import models
-from alibabacloud_sas20181203.client import Client as SasClient
-from alibabacloud_tea_openapi import utils_models
-from alibabacloud_tea_openapi.utils import Utils
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
@@ -217,6 +217,11 @@ def _parameter_helper():
 
 
 CLIENTS = [
-    PythonV3(), PythonV3Async(), PythonV1(),
-    Core("GET"), Core("POST"), Core("POST", in_body=True), SasPackage(),
+    PythonV3(),
+    PythonV3Async(),
+    PythonV1(),
+    Core("GET"),
+    Core("POST"),
+    Core("POST", in_body=True),
+    SasPackage(),
 ]

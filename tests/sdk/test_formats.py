@@ -60,7 +60,8 @@ def test_an_unknown_format_is_refused(running_fleet, callers):
 
 
 @pytest.mark.parametrize(
-    "method, in_body", [("GET", False), ("POST", False), ("POST", True)],
+    "method, in_body",
+    [("GET", False), ("POST", False), ("POST", True)],
     ids=["GET", "POST", "POST form"],
 )
 @pytest.mark.parametrize("accept", [None, "JSON", "XML"])

@@ -25,7 +25,9 @@ def infos(answer: dict) -> list:
     return answer["ImageInfos"]
 
 
-def test_the_answer_is_the_same_through_every_client(client, running_fleet, callers, address, uuids):
+def test_the_answer_is_the_same_through_every_client(
+    client, running_fleet, callers, address, uuids
+):
     expected = running_fleet.api.call(ACTION, **uuids)
     answer = client.call(address, callers.reader, ACTION, uuids)
     assert infos(answer) == infos(expected)
@@ -56,9 +58,7 @@ def test_a_disabled_key_is_inactive(client, callers, address, uuids):
     check(refused, "InvalidAccessKeyId.Inactive")
 
 
-@pytest.mark.parametrize(
-    "caller, denial", [("nobody", "ImplicitDeny"), ("denied", "ExplicitDeny")]
-)
+@pytest.mark.parametrize("caller, denial", [("nobody", "ImplicitDeny"), ("denied", "ExplicitDeny")])
 def test_policies_decide_who_may_call(client, callers, address, uuids, caller, denial):
     refused = refusal(client, address, getattr(callers, caller), parameters=uuids)
     check(refused, "NoPermission")

@@ -25,7 +25,16 @@ class Agent:
         return program.start(*words, stdout=stdout, stderr=stderr, **settings)
 
     def _command(self, url, key, sources):
-        words = ["agent", "--once", "--server", url, "--access-key-id", key.id,
-                 "--data", self.data, *sources]
+        words = [
+            "agent",
+            "--once",
+            "--server",
+            url,
+            "--access-key-id",
+            key.id,
+            "--data",
+            self.data,
+            *sources,
+        ]
         env = {program.SECRET_VARIABLE: key.secret}
         return words, {"env": env, "prefix": self.host.command_prefix()}

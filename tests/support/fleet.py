@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from images import real_packages
-from images.oci_builder import Image, ImageBuilder, LayerTar, write_layout
+from images.oci_builder import ImageBuilder, LayerTar, write_layout
 from support import advisories
 from support.access_key import AccessKey
 from support.agent import Agent

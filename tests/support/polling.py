@@ -7,7 +7,7 @@ _never = threading.Event()
 
 
 def wait_until(condition, what: str, seconds: float, interval: float = 0.05):
-    """Returns the first true answer of `condition`; fails when `seconds` have passed without one."""
+    """Returns the first true answer of `condition`; fails if there is none within `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         answer = condition()

@@ -59,7 +59,7 @@ def sign(
     unsigned: tuple = (),
     **headers,
 ) -> RawRequest:
-    """Makes a signed request; `headers` (with underscores) override, add or, with None, drop one."""
+    """Makes a signed request; `headers`, with underscores, override, add or (None) drop one."""
     encoded = canonical_pairs([(name, as_text(value)) for name, value in parameters.items()])
     body = encoded.encode() if in_body else b""
     target = "/" if in_body or not encoded else f"/?{encoded}"

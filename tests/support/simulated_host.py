@@ -20,4 +20,14 @@ class SimulatedHost:
         machine_id = self.directory / f"machine-id-{self.name}"
         digest = hashlib.sha256(str(machine_id).encode()).hexdigest()
         machine_id.write_text(digest[:32] + "\n")
-        return ["unshare", "--mount", "--uts", "sh", "-c", _SCRIPT, "sh", str(machine_id), self.name]
+        return [
+            "unshare",
+            "--mount",
+            "--uts",
+            "sh",
+            "-c",
+            _SCRIPT,
+            "sh",
+            str(machine_id),
+            self.name,
+        ]

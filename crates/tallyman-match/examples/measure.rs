@@ -8,9 +8,9 @@ use std::time::Instant;
 use tallyman_match::database::AdvisoryDatabase;
 use tallyman_match::matcher::find_vulnerabilities;
 use tallyman_match::snapshot::shipped_bundle;
-use tallyman_model::distribution::DistributionRelease;
+use tallyman_model::advisory::PackageKey;
 use tallyman_model::limits::Limits;
-use tallyman_model::package::{Ecosystem, Package, PackageVersion};
+use tallyman_model::package::{Package, PackageVersion};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::temp_dir().join(format!("tallyman-measure-{}", std::process::id()));
@@ -26,7 +26,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("index opened in {:?}", start.elapsed());
     let size = folder.join(format!("index-{}.tix", index.revision())).metadata()?.len();
     println!("index: {size} bytes, {} keys", index.key_count());
-    let packages: Vec<PackageVersion> = (0..1000).map(package).collect();
+    let keys = index.keys().collect::<Result<Vec<_>, _>>()?;
+    // Images hold known and unknown packages; take every key in turn until there are enough.
+    let packages: Vec<PackageVersion> = keys
+        .iter()
+        .step_by(keys.len().div_ceil(1000).max(1))
+        .cycle()
+        .take(1000)
+        .map(package)
+        .collect();
     let start = Instant::now();
     let mut findings = 0;
     for package in &packages {
@@ -37,28 +45,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A mix like that of an application image: many distribution packages, known and unknown names.
-fn package(i: usize) -> PackageVersion {
-    let deb = Some("debian:12");
-    let samples = [
-        (Ecosystem::Deb, "openssl", "3.0.9-1", deb),
-        (Ecosystem::Deb, "linux", "6.1.0-1", deb),
-        (Ecosystem::Deb, "curl", "7.88.1-10", deb),
-        (Ecosystem::Deb, "zlib", "1:1.2.13.dfsg-1", deb),
-        (Ecosystem::PyPi, "jinja2", "2.4.1", None),
-        (Ecosystem::PyPi, "django", "2.2", None),
-        (Ecosystem::Npm, "lodash", "4.17.15", None),
-        (Ecosystem::Go, "stdlib", "1.20", None),
-        (Ecosystem::Cargo, "time", "0.1.42", None),
-        (Ecosystem::Npm, "left-pad", "1.0.0", None),
-    ];
-    let (ecosystem, name, version, release) = samples[i % samples.len()];
+/// A version low enough to be affected by a part of what is known.
+fn package(key: &PackageKey) -> PackageVersion {
     let package = Package {
-        ecosystem,
-        name: name.to_owned(),
-        version: version.to_owned(),
+        ecosystem: key.ecosystem,
+        name: key.name.clone(),
+        version: "1.2.3".to_owned(),
         architecture: None,
         source: None,
     };
-    PackageVersion { package, release: release.map(DistributionRelease::from_stored) }
+    PackageVersion { package, release: key.release.clone() }
 }

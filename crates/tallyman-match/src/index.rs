@@ -22,6 +22,7 @@
 //! The hash is checked when the file is opened, so a damaged file is an error and never a wrong
 //! answer; all offsets are checked again when they are used, so that no file can cause a panic.
 
+mod changes;
 pub(crate) mod compile;
 mod cursor;
 
@@ -204,6 +205,20 @@ impl AdvisoryIndex {
         let length = read_usize(keys, at * KEY_BYTES + 16)?;
         let key = PackageKey { ecosystem: key.ecosystem, release, name: key.name.clone() };
         self.read_affected(&key, start, length)
+    }
+
+    /// Returns the key at a position, in the index's order.
+    fn key_at(&self, at: usize) -> Result<PackageKey, IndexError> {
+        let keys = self.section(Section::Keys);
+        let start = at.checked_mul(KEY_BYTES).ok_or(cursor::SHORT)?;
+        let code = read_u32(keys, start)?;
+        let ecosystem = Ecosystem::ALL.into_iter().find(|e| u32::from(ecosystem_code(*e)) == code);
+        let release = self.str_at(read_usize(keys, start + 4)?)?;
+        Ok(PackageKey {
+            ecosystem: ecosystem.ok_or(IndexError::Damaged("an ecosystem of no known kind"))?,
+            release: (!release.is_empty()).then(|| DistributionRelease::from_stored(release)),
+            name: self.str_at(read_usize(keys, start + 8)?)?.to_owned(),
+        })
     }
 
     fn read_affected(

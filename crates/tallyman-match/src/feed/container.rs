@@ -236,8 +236,9 @@ impl<'a> Reader<'a> {
                 harvest.refuse(name, describe(&error));
                 Ok(())
             }
-            Err(error @ ReadError::TooLarge(_)) => {
-                harvest.refuse(name, error);
+            // Where it was the archive itself that broke, going on to the next member will tell.
+            Err(error @ (ReadError::TooLarge(_) | ReadError::Io(_) | ReadError::Zip(_))) => {
+                harvest.refuse(name, describe(&error));
                 Ok(())
             }
             other => other,

@@ -161,6 +161,24 @@ fn the_revision_depends_on_the_facts_alone() {
 }
 
 #[test]
+fn the_keys_that_changed_between_two_indexes_are_known() {
+    let old = index();
+    let mut feeds = feeds();
+    let [a, b] = feeds.as_mut_slice() else { panic!("two feeds") };
+    // One package is fixed elsewhere, one is no longer spoken of, one is new.
+    a.records[0].advisory.affected.retain(|affected| affected.key != keys()[4]);
+    a.records[0].advisory.affected[2].versions.push("8".to_owned());
+    let new_key = key(Ecosystem::Go, None, "stdlib");
+    b.records[0].advisory.affected.push(affected(new_key.clone(), None));
+    let new = AdvisoryIndex::from_bytes(compile(&mut feeds).unwrap()).unwrap();
+    assert_eq!(new.changed_keys(&old).unwrap(), [keys()[2].clone(), new_key, keys()[4].clone()]);
+    assert_eq!(old.changed_keys(&old).unwrap(), []);
+    let all = old.keys().collect::<Result<Vec<_>, _>>().unwrap();
+    assert_eq!(all.len(), 5);
+    assert!(keys().iter().all(|key| all.contains(key)));
+}
+
+#[test]
 fn an_index_of_nothing_is_an_index() {
     let index = AdvisoryIndex::from_bytes(compile(&mut []).unwrap()).unwrap();
     assert_eq!((index.key_count(), index.feeds()), (0, vec![]));
@@ -204,6 +222,7 @@ fn forge(mut bytes: Vec<u8>) -> Vec<u8> {
 
 fn use_all(bytes: Vec<u8>) {
     let Ok(index) = AdvisoryIndex::from_bytes(bytes) else { return };
+    drop(index.changed_keys(&AdvisoryIndex::from_bytes(compile(&mut []).unwrap()).unwrap()));
     for key in keys() {
         drop(index.find(&key));
         index.covers(&CoverageGap::of(&key));

@@ -102,6 +102,32 @@ fn a_broken_file_in_a_folder_leaves_the_others() {
 }
 
 #[test]
+fn a_broken_member_of_an_archive_leaves_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("feed.tar");
+    let broken = gzip(record("B").as_bytes());
+    let broken = &broken[..broken.len() - 5];
+    std::fs::write(&path, tar(&[("b.gz", broken), ("a.json", record("A").as_bytes())])).unwrap();
+    let (harvest, failed) = read(&path);
+    assert!(failed.is_empty(), "{failed:?}");
+    assert_eq!(ids(&harvest), ["A"]);
+    assert!(harvest.refused[0].name.ends_with("feed.tar: b.gz"));
+}
+
+#[test]
+fn an_archive_that_is_cut_anywhere_fails_or_has_whole_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("feed.tar.zst");
+    let whole =
+        zstd(&tar(&[("a.json", record("A").as_bytes()), ("b.json", record("B").as_bytes())]));
+    for length in 0..whole.len() {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let (harvest, failed) = read(&path);
+        assert_eq!((harvest.records.len(), failed.len()), (0, 1), "{length} bytes");
+    }
+}
+
+#[test]
 fn a_path_that_is_not_there_is_a_failure() {
     let (_, failed) = read(Path::new("/nowhere/at-all"));
     assert_eq!(failed.len(), 1);

@@ -32,6 +32,7 @@ class Callers:
     other_session: AccessKey
     expired_session: AccessKey
     narrowed_session: AccessKey
+    user_ids: dict
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +61,7 @@ def callers(running_fleet) -> Callers:
         other_session=manage.session("reader", 3600),
         expired_session=manage.session("reader", 1),
         narrowed_session=manage.session("reader", 3600, only_servers),
+        user_ids={name: manage.user_id(name) for name in ("nobody", "denied")},
     )
 
 

@@ -68,7 +68,7 @@ def test_policies_decide_who_may_call(client, callers, address, uuids, caller, d
         assert detail["NoPermissionType"] == denial
         assert detail["AuthAction"] == "yundun-sas:DescribeImageInfoList"
         assert detail["AuthPrincipalType"] == "SubUser"
-        assert detail["AuthPrincipalDisplayName"] == caller
+        assert detail["AuthPrincipalDisplayName"] == callers.user_ids[caller]
         assert detail["PolicyType"] == "AccountLevelIdentityBasedPolicy"
 
 

@@ -109,7 +109,7 @@ def test_a_denial_says_what_was_denied_to_whom(v3, callers, refused):
     assert detail == {
         "PolicyType": "AccountLevelIdentityBasedPolicy",
         "AuthPrincipalType": "SubUser",
-        "AuthPrincipalDisplayName": "nobody",
+        "AuthPrincipalDisplayName": callers.user_ids["nobody"],
         "NoPermissionType": "ImplicitDeny",
         "AuthAction": "yundun-sas:DescribeImageInfoList",
     }

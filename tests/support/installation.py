@@ -39,6 +39,11 @@ class Installation:
             self.do("policy", "attach", policy, "--user", name, "--system")
         return self.key_of(name)
 
+    def user_id(self, name: str) -> str:
+        """The id that RAM gave a user."""
+        users = self.do("user", "list", "--format", "json").json()
+        return next(user["UserId"] for user in users if user["UserName"] == name)
+
     def policy(self, name: str, document: dict) -> str:
         """Makes a policy of a document."""
         path = self.data.parent / f"policy-{name}.json"

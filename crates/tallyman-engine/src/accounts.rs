@@ -22,6 +22,9 @@ use crate::api_client::Credentials;
 const SESSION_SECONDS: std::ops::RangeInclusive<u32> = 1..=43_200;
 const MAX_NAME_CHARS: usize = 64;
 
+const TOKEN_PREFIX: &str = "CAIS";
+const TOKEN_CHARS: usize = 124;
+
 /// What an agent needs: Tallyman's own system policy, besides those of Alibaba Cloud.
 pub const AGENT_POLICY: SystemPolicy = SystemPolicy {
     name: "TallymanAgentAccess",
@@ -156,7 +159,7 @@ impl Accounts {
         }
         let access_key_id = format!("STS.NT{}", random::alphanumeric(22)?);
         let secret = random::alphanumeric(44)?;
-        let token = format!("CAIS{}", random::alphanumeric(124)?);
+        let token = format!("{TOKEN_PREFIX}{}", random::alphanumeric(TOKEN_CHARS)?);
         let expires_at = self.clock.now_ms() + i64::from(duration_seconds) * 1_000;
         let session = Session {
             security_token_hash: hash_token(&token),
@@ -346,6 +349,13 @@ impl Accounts {
             None => Err(not_found("policy", policy)),
         }
     }
+}
+
+/// Tells whether a text has the form of a security token, whoever's it may be.
+pub fn is_token(text: &str) -> bool {
+    text.strip_prefix(TOKEN_PREFIX).is_some_and(|rest| {
+        rest.len() == TOKEN_CHARS && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
 }
 
 /// Lists the policies that every installation has.

@@ -28,7 +28,7 @@ pub enum AnalysisError {
         digest: Digest,
         /// What went wrong.
         #[source]
-        source: SourceError,
+        source: Box<SourceError>,
     },
     /// A layer is broken.
     #[error("layer {index} ({digest}) cannot be analysed: {}", chain(source))]
@@ -39,7 +39,7 @@ pub enum AnalysisError {
         digest: Digest,
         /// What is wrong with it.
         #[source]
-        source: LayerError,
+        source: Box<LayerError>,
     },
     /// A layer is of a kind that has no filesystem, or is not given out by registries.
     #[error("layer {index} ({digest}) has the media type {media_type}, which cannot be read")]
@@ -79,9 +79,8 @@ impl AnalysisError {
     pub fn is_transient(&self) -> bool {
         match self {
             AnalysisError::Source { source, .. } => source.is_transient(),
-            AnalysisError::Layer { source: LayerError::Read(_), .. } => true,
-            AnalysisError::Layer { .. }
-            | AnalysisError::MediaType { .. }
+            AnalysisError::Layer { source, .. } => matches!(**source, LayerError::Read(_)),
+            AnalysisError::MediaType { .. }
             | AnalysisError::TooManyLayers { .. } => false,
         }
     }
@@ -168,7 +167,7 @@ async fn analyze_one(
     let mut reader = open.open_layer(index).await.map_err(|source| AnalysisError::Source {
         index,
         digest: digest.clone(),
-        source,
+        source: Box::new(source),
     })?;
     blocking::run(move || {
         let read_before = AtomicU64::new(0);
@@ -184,5 +183,5 @@ async fn analyze_one(
         })
     })
     .await
-    .map_err(|source| AnalysisError::Layer { index, digest, source })
+    .map_err(|source| AnalysisError::Layer { index, digest, source: Box::new(source) })
 }

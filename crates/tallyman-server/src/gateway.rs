@@ -10,7 +10,7 @@ use tallyman_acs::error::{ApiError, catalogue};
 use tallyman_acs::request::RawRequest;
 use tallyman_acs::secret::Secret;
 use tallyman_acs::signature::{AuthRequest, Credential, requested_format};
-use tallyman_engine::accounts::{AccessRequest, Caller, authorize, hash_token};
+use tallyman_engine::accounts::{AccessRequest, Caller, authorize, hash_token, is_token};
 use tallyman_engine::installation::Installation;
 use tallyman_store::access_keys::{AccessKey, AccessKeyStatus};
 use tallyman_store::error::StoreError;
@@ -246,7 +246,10 @@ fn check_token(key: &AccessKey, token: Option<&str>, now_ms: i64) -> Result<(), 
         (Some(session), Some(token)) => {
             // Hashes of random tokens: the comparison tells nothing about the token itself.
             if hash_token(token) != session.security_token_hash {
-                return Err(catalogue::security_token_malformed());
+                return Err(match is_token(token) {
+                    true => catalogue::security_token_mismatch(),
+                    false => catalogue::security_token_malformed(),
+                });
             }
             if session.expires_at <= now_ms {
                 return Err(catalogue::security_token_expired());

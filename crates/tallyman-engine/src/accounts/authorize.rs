@@ -56,10 +56,8 @@ pub async fn authorize(
 ) -> Result<Option<AccessDeniedDetail>, StoreError> {
     let Some(user_name) = caller.key.row.user_name.as_deref() else { return Ok(None) };
     let identity = user_policies(store, user_name).await?;
-    let session = match caller.key.row.session.as_ref().and_then(|s| s.policy.as_deref()) {
-        Some(document) => Some(parse(vec![("session policy".to_owned(), document.to_owned())])),
-        None => None,
-    };
+    let session = caller.key.row.session.as_ref().and_then(|session| session.policy.clone());
+    let session = session.map(|document| parse(vec![("session policy".to_owned(), document)]));
     let principal_arn = arn::user(&caller.account_id, user_name);
     let resource = arn::sas_resource(&caller.account_id);
     let context = RequestContext {

@@ -22,21 +22,21 @@ enum LogicalExp {
 
 #[derive(Debug)]
 struct Condition {
-    name: Name,
+    subject: Subject,
     value: String,
 }
 
 /// What can be asked for. Names are case-sensitive, as documented.
 #[derive(Clone, Copy, Debug)]
-enum Name {
+enum Subject {
     Uuid,
     InstanceId,
-    InstanceName,
+    Hostname,
     Ip,
     InternetIp,
     IntranetIp,
     Os,
-    OsName,
+    Distribution,
     Kernel,
     ClientStatus,
     RiskStatus,
@@ -44,20 +44,20 @@ enum Name {
     AlarmStatus,
 }
 
-const NAMES: &[(&str, Name)] = &[
-    ("uuid", Name::Uuid),
-    ("instanceId", Name::InstanceId),
-    ("instanceName", Name::InstanceName),
-    ("ip", Name::Ip),
-    ("internetIp", Name::InternetIp),
-    ("intranetIp", Name::IntranetIp),
-    ("os", Name::Os),
-    ("osName", Name::OsName),
-    ("kernel", Name::Kernel),
-    ("clientStatus", Name::ClientStatus),
-    ("riskStatus", Name::RiskStatus),
-    ("vulStatus", Name::VulStatus),
-    ("alarmStatus", Name::AlarmStatus),
+const NAMES: &[(&str, Subject)] = &[
+    ("uuid", Subject::Uuid),
+    ("instanceId", Subject::InstanceId),
+    ("instanceName", Subject::Hostname),
+    ("ip", Subject::Ip),
+    ("internetIp", Subject::InternetIp),
+    ("intranetIp", Subject::IntranetIp),
+    ("os", Subject::Os),
+    ("osName", Subject::Distribution),
+    ("kernel", Subject::Kernel),
+    ("clientStatus", Subject::ClientStatus),
+    ("riskStatus", Subject::RiskStatus),
+    ("vulStatus", Subject::VulStatus),
+    ("alarmStatus", Subject::AlarmStatus),
 ];
 
 #[derive(Deserialize)]
@@ -78,14 +78,14 @@ impl Criteria {
         let wire: Vec<WireCondition> = parameters.find_json("Criteria")?.unwrap_or_default();
         let conditions = wire.into_iter().map(|condition| {
             let name = NAMES.iter().find(|(name, _)| *name == condition.name);
-            let (_, name) = name.ok_or_else(|| unknown_name(&condition.name))?;
+            let (_, subject) = name.ok_or_else(|| unknown_name(&condition.name))?;
             let own = logical_exp(condition.logical_exp.as_deref(), "Criteria")?;
             let value = match condition.value {
                 serde_json::Value::String(text) => text,
                 other => other.to_string(),
             };
             let joined = common.or(own).unwrap_or_default();
-            Ok((Condition { name: *name, value }, joined))
+            Ok((Condition { subject: *subject, value }, joined))
         });
         Ok(Criteria { conditions: conditions.collect::<Result<_, ApiError>>()? })
     }
@@ -129,23 +129,23 @@ impl Condition {
         let wanted = self.value.as_str();
         let contains = |text: &str| text.to_lowercase().contains(&wanted.to_lowercase());
         let is = |text: Option<&str>| text == Some(wanted);
-        match self.name {
-            Name::Uuid | Name::InstanceId => row.server_uuid.as_str() == wanted,
-            Name::InstanceName => contains(&facts.hostname),
-            Name::Ip => facts.ip_addresses.iter().any(|address| address == wanted),
-            Name::InternetIp => is(Addresses::of(&facts.ip_addresses).public.as_deref()),
-            Name::IntranetIp => is(Addresses::of(&facts.ip_addresses).private.as_deref()),
-            Name::Os => facts.os.eq_ignore_ascii_case(wanted),
-            Name::OsName => facts.os_name.as_deref().is_some_and(contains),
-            Name::Kernel => facts.kernel.as_deref().is_some_and(contains),
-            Name::ClientStatus => {
+        match self.subject {
+            Subject::Uuid | Subject::InstanceId => row.server_uuid.as_str() == wanted,
+            Subject::Hostname => contains(&facts.hostname),
+            Subject::Ip => facts.ip_addresses.iter().any(|address| address == wanted),
+            Subject::InternetIp => is(Addresses::of(&facts.ip_addresses).public.as_deref()),
+            Subject::IntranetIp => is(Addresses::of(&facts.ip_addresses).private.as_deref()),
+            Subject::Os => facts.os.eq_ignore_ascii_case(wanted),
+            Subject::Distribution => facts.os_name.as_deref().is_some_and(contains),
+            Subject::Kernel => facts.kernel.as_deref().is_some_and(contains),
+            Subject::ClientStatus => {
                 wanted == if is_online(row, now_ms) { "online" } else { "offline" }
             }
-            Name::RiskStatus => {
+            Subject::RiskStatus => {
                 is(flag(row.vul_count.saturating_add(row.alarm_count), row.unjudged_count == 0))
             }
-            Name::VulStatus => is(flag(row.vul_count, row.unjudged_count == 0)),
-            Name::AlarmStatus => is(flag(row.alarm_count, row.unjudged_count == 0)),
+            Subject::VulStatus => is(flag(row.vul_count, row.unjudged_count == 0)),
+            Subject::AlarmStatus => is(flag(row.alarm_count, row.unjudged_count == 0)),
         }
     }
 }

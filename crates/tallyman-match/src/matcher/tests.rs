@@ -233,6 +233,17 @@ fn a_notice_on_several_vulnerabilities_is_a_finding_for_each() {
 }
 
 #[test]
+fn a_notice_on_one_vulnerability_is_another_name_of_it() {
+    let mut notice = for_debian(advisory("DSA-1", &[], "0", Some("2-1")), "debian:12", "s");
+    notice.upstream = vec!["CVE-2020-1".to_owned()];
+    let other = for_debian(advisory("X-1", &["DSA-1"], "0", Some("2-1")), "debian:12", "s");
+    let index = index(&[("osv/Debian", vec![notice, other])]);
+    let findings = find(&index, &debian("debian:12", "s", "1-1"));
+    assert_eq!(ids(&findings), ["CVE-2020-1"]);
+    assert_eq!(findings[0].aliases, ["DSA-1", "X-1"]);
+}
+
+#[test]
 fn a_version_that_cannot_be_ranked_is_found_only_where_it_is_listed() {
     let mut listed = advisory("A", &[], "2.0.0", Some("3.0.0"));
     listed.affected[0].versions = vec!["nightly".to_owned()];

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tallyman_model::advisory::FeedInfo;
 use tallyman_model::limits::Limits;
 
-use crate::feed::container::{Reader, describe};
+use crate::container::{Reader, describe};
 use crate::feed::{Progress, Refusal, SkipReason};
 use crate::index::compile::compile;
 use crate::index::{AdvisoryIndex, IndexError};

@@ -4,8 +4,6 @@
 //! never by a file's name. `container.rs` opens folders, archives and compressed files.
 
 mod alpine_secdb;
-pub(crate) mod attribution;
-pub(crate) mod container;
 mod debian_changelog;
 mod debian_tracker;
 mod keys;

@@ -4,6 +4,8 @@
 //! and `matcher.rs` (the answer for a package version). `feed/` and `version/` hold one file for
 //! each format and for each order.
 
+mod attribution;
+mod container;
 pub mod database;
 pub mod feed;
 pub mod index;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tallyman_model::advisory::{Advisory, FeedInfo};
 
 use super::FeedReport;
+use crate::attribution::attribution;
 use crate::feed::Harvest;
-use crate::feed::attribution::attribution;
 use crate::record::{FeedContent, StoredRecord};
 
 /// Records of one feed on their way into the database.

@@ -1,9 +1,7 @@
 //! Tests of the formats, each on a small document cut from a real one.
 
 mod alpine_secdb;
-mod container;
 mod debian;
-mod hostile;
 mod osv;
 
 use tallyman_model::advisory::{Affected, RangeEvent};

@@ -1,10 +1,10 @@
 //! Documents that are made to hurt: each is refused by its name, and nothing else happens.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Read};
 
 use tallyman_model::limits::Limits;
 
-use crate::feed::container::{Reader, describe};
+use crate::container::{ReadError, Reader, describe, read_limited};
 use crate::feed::{Harvest, Refusal};
 
 fn import(limits: &Limits, bytes: Vec<u8>) -> (Harvest, Vec<Refusal>) {
@@ -130,4 +130,21 @@ fn names_and_texts_that_are_no_text() {
     check_refused(bytes, "");
     check_refused(record("\"aliases\": 5"), "invalid type");
     check_refused(br#"{"id": "", "modified": "x"}"#.to_vec(), "the id is empty");
+}
+
+/// Gives bytes without end, up to a number that must never be asked for.
+struct Endless(usize);
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(buffer.len()).expect("reading stops at the limit");
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn no_more_than_the_limit_is_read() {
+    let result = read_limited(Endless(100_000), 10_000);
+    assert!(matches!(result, Err(ReadError::TooLarge(10_000))));
+    assert_eq!(read_limited(&b"1234"[..], 4).unwrap(), b"1234");
 }

@@ -3,8 +3,8 @@ use std::path::Path;
 
 use tallyman_model::limits::Limits;
 
+use crate::container::{ReadError, Reader};
 use crate::feed::Harvest;
-use crate::feed::container::{ReadError, Reader};
 
 fn record(id: &str) -> String {
     format!(

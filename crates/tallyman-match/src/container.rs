@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use tallyman_model::limits::Limits;
 
-use super::{
+use crate::feed::{
     Document, DocumentError, Extent, Harvest, Progress, SkipReason, find_format, read_document,
 };
 
@@ -328,25 +328,4 @@ impl Kind {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{self, Read};
-
-    use super::{ReadError, read_limited};
-
-    /// Gives bytes without end, up to a number that must never be asked for.
-    struct Endless(usize);
-
-    impl Read for Endless {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.0 = self.0.checked_sub(buffer.len()).expect("reading stops at the limit");
-            Ok(buffer.len())
-        }
-    }
-
-    #[test]
-    fn no_more_than_the_limit_is_read() {
-        let result = read_limited(Endless(100_000), 10_000);
-        assert!(matches!(result, Err(ReadError::TooLarge(10_000))));
-        assert_eq!(read_limited(&b"1234"[..], 4).unwrap(), b"1234");
-    }
-}
+mod tests;

@@ -1,0 +1,4 @@
+//! Tests of what feeds come in, whole and broken.
+
+mod archives;
+mod hostile;

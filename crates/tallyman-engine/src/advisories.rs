@@ -5,6 +5,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tallyman_match::database::{AdvisoryDatabase, DatabaseError, ImportReport};
@@ -26,6 +27,8 @@ pub struct AdvisoriesError(#[from] DatabaseError);
 pub struct Advisories {
     database: Arc<AdvisoryDatabase>,
     index: RwLock<Arc<AdvisoryIndex>>,
+    /// Whether the feeds on disk changed under the index in memory.
+    is_outdated: AtomicBool,
     clock: Arc<dyn Clock>,
 }
 
@@ -50,12 +53,18 @@ impl Advisories {
             Ok::<_, DatabaseError>((Arc::new(database), index))
         })
         .await?;
-        Ok(Advisories { database, index: RwLock::new(index), clock })
+        let index = RwLock::new(index);
+        Ok(Advisories { database, index, is_outdated: AtomicBool::new(false), clock })
     }
 
     /// Returns the index as it is now.
     pub fn current(&self) -> Arc<AdvisoryIndex> {
         Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells whether an import changed the feeds since the index was taken from the disk.
+    pub fn is_outdated(&self) -> bool {
+        self.is_outdated.load(Ordering::Acquire)
     }
 
     /// Takes the index from the disk, where another process may have put a newer one.
@@ -66,11 +75,13 @@ impl Advisories {
     pub async fn reload(&self) -> Result<(), AdvisoriesError> {
         let database = Arc::clone(&self.database);
         let index = blocking::run(move || database.open_index()).await?;
+        self.is_outdated.store(false, Ordering::Release);
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
         Ok(())
     }
 
-    /// Imports files, directories and archives, and compiles the index anew.
+    /// Imports files, directories and archives, and bundles that were exported. The index in
+    /// memory stays until [`Advisories::reload`].
     ///
     /// # Errors
     ///

@@ -80,8 +80,7 @@ impl AnalysisError {
         match self {
             AnalysisError::Source { source, .. } => source.is_transient(),
             AnalysisError::Layer { source, .. } => matches!(**source, LayerError::Read(_)),
-            AnalysisError::MediaType { .. }
-            | AnalysisError::TooManyLayers { .. } => false,
+            AnalysisError::MediaType { .. } | AnalysisError::TooManyLayers { .. } => false,
         }
     }
 }

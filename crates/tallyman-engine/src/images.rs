@@ -94,7 +94,7 @@ pub async fn record_image(
     jobs: JobChanges,
 ) -> Result<ImageId, ImageError> {
     let inventory_digests = layers.iter().map(|layer| layer.inventory_digest.clone()).collect();
-    let squashed = judge(installation.advisories().current(), layers).await?;
+    let squashed = judge(current_index(installation).await?, layers).await?;
     let packages = squashed
         .inventory
         .packages
@@ -177,7 +177,7 @@ pub async fn match_pending(installation: &Installation) -> Result<MatchOutcome, 
     let store = installation.store();
     let mut outcome = MatchOutcome::default();
     loop {
-        let index = current_revision(installation).await?;
+        let index = current_index(installation).await?;
         let batch = store.list_unmatched_package_versions(MATCH_BATCH).await?;
         if !batch.is_empty() {
             let count = batch.len();
@@ -216,21 +216,31 @@ fn find_all(
         .collect()
 }
 
-/// Makes the revision of the advisories on disk the store's current one. When it is a new one,
-/// everything is to be matched again, and every image's state is decided again.
-async fn current_revision(installation: &Installation) -> Result<Arc<AdvisoryIndex>, ImageError> {
+/// Makes the revision of the advisories on disk the store's current one. When it is a new one, the
+/// package versions that it says something else of are to be matched again, and every image's
+/// state is decided again.
+async fn current_index(installation: &Installation) -> Result<Arc<AdvisoryIndex>, ImageError> {
     let store = installation.store();
     let stored = store.find_advisory_revision().await?;
-    let mut index = installation.advisories().current();
-    if stored.as_deref() == Some(index.revision()) {
-        return Ok(index);
+    let older = installation.advisories().current();
+    let is_current = stored.as_deref() == Some(older.revision());
+    if is_current && !installation.advisories().is_outdated() {
+        return Ok(older);
     }
     installation.advisories().reload().await?;
-    index = installation.advisories().current();
+    let index = installation.advisories().current();
     if stored.as_deref() != Some(index.revision()) {
+        let changed = match is_current {
+            true => {
+                let (older, newer) = (Arc::clone(&older), Arc::clone(&index));
+                ChangedKeys::Keys(blocking::run(move || newer.changed_keys(&older)).await?)
+            }
+            // The index that the store was matched with is gone.
+            false => ChangedKeys::All,
+        };
         let now_ms = installation.clock().now_ms();
         let jobs = JobChanges::default();
-        store.set_advisory_revision(index.revision(), ChangedKeys::All, jobs, now_ms).await?;
+        store.set_advisory_revision(index.revision(), changed, jobs, now_ms).await?;
         decide_states(installation, &index).await?;
     }
     Ok(index)

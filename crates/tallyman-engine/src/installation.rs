@@ -100,7 +100,12 @@ impl DataDirectory {
         self.root.join("access.json")
     }
 
-    fn create(&self) -> std::io::Result<()> {
+    /// Makes the directory, readable for its owner only.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn create(&self) -> std::io::Result<()> {
         fs::create_dir_all(&self.root)?;
         #[cfg(unix)]
         {

@@ -111,7 +111,8 @@ impl AdvisoryDatabase {
         Ok(AdvisoryDatabase { folder: folder.to_owned(), limits })
     }
 
-    /// Imports feeds from files, archives and folders of any of the known formats. Records are
+    /// Imports feeds from files, archives and folders of any of the known formats, and bundles.
+    /// Records are
     /// merged by their ids and the newer one stays.
     ///
     /// # Errors
@@ -123,10 +124,15 @@ impl AdvisoryDatabase {
         now_ms: i64,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<ImportReport, DatabaseError> {
-        let mut reader = Reader::new(&self.limits, progress);
-        paths.iter().for_each(|path| reader.read_path(path));
-        let Reader { harvest, failed, .. } = reader;
         let mut report = ImportReport::default();
+        let (bundles, feeds): (Vec<&PathBuf>, Vec<&PathBuf>) =
+            paths.iter().partition(|path| bundle::is_bundle(path));
+        for path in bundles {
+            self.import_bundle(path, now_ms, &mut report)?;
+        }
+        let mut reader = Reader::new(&self.limits, progress);
+        feeds.iter().for_each(|path| reader.read_path(path));
+        let Reader { harvest, failed, .. } = reader;
         for (name, error) in failed {
             report.failed.push(Refusal { name, reason: describe(&error) });
         }
@@ -141,6 +147,24 @@ impl AdvisoryDatabase {
         }
         self.merge_all(Incoming::of_harvest(harvest), now_ms, &mut report)?;
         Ok(report)
+    }
+
+    /// A bundle that is not whole is one file that failed.
+    fn import_bundle(
+        &self,
+        path: &Path,
+        now_ms: i64,
+        report: &mut ImportReport,
+    ) -> Result<(), DatabaseError> {
+        let bytes = std::fs::read(path).map_err(|source| io_error(path, source))?;
+        match bundle::read(&bytes, &self.limits) {
+            Ok(incoming) => self.merge_all(incoming, now_ms, report),
+            Err(error) => {
+                let (name, reason) = (path.display().to_string(), error.to_string());
+                report.failed.push(Refusal { name, reason });
+                Ok(())
+            }
+        }
     }
 
     /// Installs a bundle that [`AdvisoryDatabase::export`] wrote. It is merged like an import.

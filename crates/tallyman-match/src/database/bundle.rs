@@ -55,6 +55,16 @@ pub(super) fn write(feeds: &[FeedContent], writer: impl Write) -> io::Result<()>
     Ok(())
 }
 
+/// Tells whether a file begins as a bundle does.
+pub(super) fn is_bundle(path: &std::path::Path) -> bool {
+    let mut begin = Vec::new();
+    let read = std::fs::File::open(path).and_then(zstd::Decoder::new).and_then(|mut decoder| {
+        decoder.window_log_max(WINDOW_LOG)?;
+        decoder.take(64).read_to_end(&mut begin)
+    });
+    read.is_ok() && begin.starts_with(format!("{{\"format\":\"{FORMAT}\"").as_bytes())
+}
+
 /// Reads all feeds; nothing of a bundle that is not whole is taken.
 pub(super) fn read(
     bytes: &[u8],

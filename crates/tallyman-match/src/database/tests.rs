@@ -207,6 +207,23 @@ fn a_bundle_brings_everything_over() {
 }
 
 #[test]
+fn an_import_takes_a_bundle_beside_other_files() {
+    let source = Fixture::new();
+    source.import(&record("A", "2024-01-01", ""));
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, cut) = (folder.path().join("all.bundle"), folder.path().join("cut.bundle"));
+    source.database.export(std::fs::File::create(&bundle).unwrap()).unwrap();
+    let bytes = std::fs::read(&bundle).unwrap();
+    std::fs::write(&cut, &bytes[..bytes.len() - 5]).unwrap();
+    let single = folder.path().join("b.json");
+    std::fs::write(&single, record("B", "2024-01-01", "")).unwrap();
+    let target = Fixture::new();
+    let report = target.database.import(&[bundle, cut, single], NOW_MS, &mut |_| {}).unwrap();
+    assert_eq!(ids(&target.database.open_index().unwrap()), ["A", "B"]);
+    assert_eq!(report.failed.len(), 1);
+}
+
+#[test]
 fn a_bundle_that_is_not_whole_changes_nothing() {
     let source = Fixture::new();
     source.import(&record("A", "2024-01-01", ""));

@@ -30,7 +30,7 @@ pub(super) async fn run(args: Call) -> anyhow::Result<Exit> {
         access_key_id: words.access_key_id.or_else(|| non_empty("ALIBABA_CLOUD_ACCESS_KEY_ID")),
     };
     let data = words.data.or_else(|| non_empty("TALLYMAN_DATA").map(PathBuf::from));
-    let client = setup::client(&endpoint, &DataArgs { data })?;
+    let client = setup::client(&endpoint, &DataArgs { data }).await?;
     let signature = if words.v1 { SignatureVersion::V1 } else { SignatureVersion::V3 };
     let mut parameters = words.parameters;
     if words.xml {
@@ -76,7 +76,7 @@ impl Words {
     fn take(&mut self, name: &str, value: String) -> Result<(), UsageError> {
         match name {
             "data" => self.data = Some(PathBuf::from(value)),
-            "server" | "endpoint" => self.server = Some(with_scheme(value)),
+            "server" | "endpoint" => self.server = Some(value),
             "access-key-id" => self.access_key_id = Some(value),
             "format" => match value.to_ascii_lowercase().as_str() {
                 "json" => self.xml = false,
@@ -96,11 +96,6 @@ impl Words {
         }
         Ok(())
     }
-}
-
-/// `host:port` is what the SDKs take.
-fn with_scheme(server: String) -> String {
-    if server.contains("://") { server } else { format!("http://{server}") }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use comfy_table::Cell;
 use serde::Serialize;
-use tallyman_model::clock::format_utc;
+use tallyman_model::clock::{Clock, SystemClock, format_utc};
 use tallyman_store::jobs::{JobFilter, JobRow, JobState};
 
 use crate::cli::{Jobs, OutputFormat};
@@ -37,8 +37,7 @@ impl Listed {
 }
 
 pub(super) async fn run(args: Jobs) -> anyhow::Result<Exit> {
-    let installation = setup::installation(&args.data).await?;
-    let store = installation.store();
+    let store = setup::store(&args.data)?;
     let mut rows: Vec<JobRow> = Vec::new();
     loop {
         let after = rows.last().map(|row| row.job_id.as_str());
@@ -50,7 +49,7 @@ pub(super) async fn run(args: Jobs) -> anyhow::Result<Exit> {
     }
     if args.retry_dead {
         for row in rows.iter().filter(|row| row.state == JobState::Dead) {
-            store.revive_job(&row.job_id, installation.clock().now_ms()).await?;
+            store.revive_job(&row.job_id, SystemClock.now_ms()).await?;
             output::note(&format!("queued {} {} again", row.kind, row.job_key));
         }
     }

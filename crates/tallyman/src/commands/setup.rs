@@ -17,6 +17,9 @@ use tallyman_source::credentials::{RegistryCredentials, credentials_from_docker_
 use tallyman_source::location::Location;
 use tallyman_source::open::Sources;
 use tallyman_source::options::SourceOptions;
+use tallyman_store::access_keys::AccessKeyStatus;
+use tallyman_store::secret::MasterKey;
+use tallyman_store::store::{Store, StoreOptions};
 
 use crate::cli::{DataArgs, EndpointArgs, RegistryArgs};
 use crate::exit::UsageError;
@@ -48,10 +51,19 @@ pub(super) async fn open(directory: &Path) -> anyhow::Result<Installation> {
         .with_context(|| format!("opening the installation in {}", directory.display()))
 }
 
-/// Opens the installation for changes of its accounts.
+/// Opens the accounts of an installation, without its advisories.
 pub(super) async fn accounts(data: &DataArgs) -> anyhow::Result<Accounts> {
-    let installation = installation(data).await?;
-    Ok(Accounts::new(installation.store().clone(), Arc::clone(installation.clock())))
+    Ok(Accounts::new(store(data)?, Arc::new(SystemClock)))
+}
+
+/// Opens the store of an installation, without its advisories.
+pub(super) fn store(data: &DataArgs) -> anyhow::Result<Store> {
+    let directory = DataDirectory::new(&data.directory()?);
+    directory
+        .create()
+        .map_err(anyhow::Error::from)
+        .and_then(|()| open_store(&directory))
+        .with_context(|| format!("opening the installation in {}", directory.root().display()))
 }
 
 /// Prepares the reading of images; `image` is what the user named, if anything.
@@ -102,39 +114,75 @@ pub(super) fn sources(
 }
 
 /// Makes a client for the server and the key that the options name, else for the running server
-/// and the key of the data directory.
-pub(super) fn client(endpoint: &EndpointArgs, data: &DataArgs) -> anyhow::Result<ApiClient> {
+/// and a key of the data directory.
+pub(super) async fn client(endpoint: &EndpointArgs, data: &DataArgs) -> anyhow::Result<ApiClient> {
     let directory = DataDirectory::new(&data.directory()?);
-    let access = match fs::read(directory.access()) {
-        Ok(text) => Some(
-            serde_json::from_slice::<Access>(&text)
-                .with_context(|| format!("reading {}", directory.access().display()))?,
-        ),
-        Err(_) => None,
-    };
+    let access = read_access(&directory.access())?;
     let running = fs::read_to_string(directory.endpoint()).ok();
     let server = endpoint
         .server
         .clone()
         .or_else(|| running.map(|address| address.trim().to_owned()))
-        .or_else(|| access.as_ref().map(|access| format!("http://{}", access.endpoint)));
+        .or_else(|| access.as_ref().map(|access| access.endpoint.clone()));
     let Some(server) = server else {
         bail!(UsageError(format!(
             "no server is known: give --server, or start `tallyman serve --data {}`",
             directory.root().display()
         )));
     };
-    let credentials = match &endpoint.access_key_id {
-        Some(id) => credentials_from_environment(id)?,
-        None => access.map(Access::credentials).ok_or_else(|| {
-            UsageError(format!(
-                "no AccessKey is known: give --access-key-id and {SECRET_VARIABLE}, or --data with \
-                 an installation that has {}",
-                directory.access().display()
-            ))
-        })?,
+    let credentials = match (&endpoint.access_key_id, access) {
+        (Some(id), _) => credentials_from_environment(id)?,
+        (None, Some(access)) => access.credentials(),
+        (None, None) => account_key(&directory).await?,
     };
-    client_for(&server, credentials)
+    client_for(&with_scheme(server), credentials)
+}
+
+fn read_access(path: &Path) -> anyhow::Result<Option<Access>> {
+    match fs::read(path) {
+        Ok(text) => Ok(Some(
+            serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))?,
+        )),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Who can read the data directory can read its keys: the newest active key of the account is as
+/// good as one that was written down.
+async fn account_key(directory: &DataDirectory) -> anyhow::Result<Credentials> {
+    let unknown = || {
+        UsageError(format!(
+            "no AccessKey is known: give --access-key-id and {SECRET_VARIABLE}, or make one with \
+             `tallyman key create --root --data {}`",
+            directory.root().display()
+        ))
+    };
+    if !directory.database().exists() {
+        bail!(unknown());
+    }
+    let store = open_store(directory)?;
+    let keys = store.list_access_keys(None).await?;
+    let newest = keys
+        .into_iter()
+        .filter(|key| key.user_name.is_none() && key.status == AccessKeyStatus::Active)
+        .max_by_key(|key| key.created_at)
+        .ok_or_else(unknown)?;
+    let key = store.find_access_key(&newest.access_key_id).await?.ok_or_else(unknown)?;
+    Ok(Credentials {
+        access_key_id: newest.access_key_id,
+        secret: Secret::new(key.secret.expose()),
+        security_token: None,
+    })
+}
+
+fn open_store(directory: &DataDirectory) -> anyhow::Result<Store> {
+    let master_key = MasterKey::load_or_create(&directory.master_key())?;
+    Ok(Store::open(StoreOptions::new(directory.database(), master_key))?)
+}
+
+/// `host:port` is what the SDKs take.
+fn with_scheme(server: String) -> String {
+    if server.contains("://") { server } else { format!("http://{server}") }
 }
 
 /// Makes a client.

@@ -25,12 +25,12 @@ pub(super) async fn run(command: UserCommand) -> anyhow::Result<Exit> {
             }
         }
         UserCommand::List { data, format } => {
-            let installation = setup::installation(&data).await?;
+            let store = setup::store(&data)?;
             let mut users = Vec::new();
             loop {
                 let after =
                     users.last().map(|user: &tallyman_store::users::RamUser| &user.user_name);
-                let page = installation.store().list_users(after.map(String::as_str), 500).await?;
+                let page = store.list_users(after.map(String::as_str), 500).await?;
                 if page.is_empty() {
                     break;
                 }

@@ -23,7 +23,7 @@ def test_the_shipped_snapshot_is_there_from_the_start(installation):
     info = installation.do("db", "info", "--format", "json").json()
     assert info["feeds"], "a first run has feeds"
     for feed in info["feeds"]:
-        assert feed["name"] and feed["date"], feed
+        assert feed["feed"] and feed["data_date"], feed
         assert feed["advisories"] > 0, feed
 
 

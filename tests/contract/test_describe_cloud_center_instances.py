@@ -23,11 +23,7 @@ ALWAYS_KNOWN = {
     "Cores",
     "Mem",
     "ClientStatus",
-    "AlarmStatus",
-    "VulStatus",
-    "RiskStatus",
     "RiskCount",
-    "CreatedTime",
 }
 
 
@@ -67,6 +63,13 @@ def test_the_call_says_that_it_succeeded(answer):
 def test_nothing_that_is_known_is_missing(instances):
     for role, item in instances.items():
         assert ALWAYS_KNOWN - set(item) == set(), role
+    # All images of the first server could be judged.
+    assert {"AlarmStatus", "VulStatus", "RiskStatus"} - set(instances["first"]) == set()
+
+
+def test_a_server_with_an_image_that_was_not_analysed_is_not_called_clean(instances):
+    judged = {instances["second"].get(name) for name in ("AlarmStatus", "VulStatus", "RiskStatus")}
+    assert "NO" not in judged
 
 
 def test_values_equal_what_the_host_says_of_itself(instances):
@@ -94,7 +97,9 @@ def test_a_server_with_a_vulnerable_image_is_at_risk(instances):
 
 def test_the_risk_counters_are_json_in_a_string(instances):
     counters = json.loads(instances["first"]["RiskCount"])
+    assert counters.pop("uuid") == instances["first"]["Uuid"]
     assert all(isinstance(count, int) for count in counters.values())
+    assert counters["vul"] == instances["first"]["VulCount"]
 
 
 def test_servers_with_clean_images_are_not_at_risk(many_servers):

@@ -11,8 +11,12 @@ from support.fleet import python_distribution
 
 
 @pytest.fixture
-def image(builder):
-    layers = [python_distribution("iniconfig", "2.0.0"), python_distribution("pluggy", "1.5.0")]
+def image(builder, tmp_path):
+    """An image whose layers no other test has: what is known of a digest is not read again."""
+    layers = [
+        python_distribution("iniconfig", "2.0.0").file("etc/first", str(tmp_path)),
+        python_distribution("pluggy", "1.5.0").file("etc/second", str(tmp_path)),
+    ]
     return builder.image([builder.layer(layer) for layer in layers])
 
 

@@ -90,12 +90,13 @@ def test_keys_made_while_the_server_runs_survive(covered_installation, start_ser
     server.stop()
 
 
-def test_a_nonce_that_was_used_stays_used(covered_installation, start_server):
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_nonce_that_was_used_stays_used(covered_installation, start_server, end):
     server = start_server(covered_installation)
     key = covered_installation.root_key()
     request = signature_v3.sign(key, "DescribeCloudCenterInstances", {}, host=server.address)
     assert send(server.address, request).status == 200
-    server.kill()
+    getattr(server, end)()
     server = start_server(covered_installation)
     answer = send(server.address, request)
     server.stop()

@@ -42,7 +42,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "tallyman-store",
         ],
     ),
-    ("tallyman-testkit", &["tallyman-acs", "tallyman-model", "tallyman-store"]),
+    ("tallyman-testkit", &["tallyman-model"]),
     ("xtask", &[]),
 ];
 

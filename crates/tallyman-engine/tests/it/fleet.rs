@@ -1,0 +1,167 @@
+use tallyman_engine::agent::protocol::{
+    MissingLayersRequest, PutLayerRequest, ReportAnswer, ReportRequest, ReportedImage,
+};
+use tallyman_engine::analysis::analyzer_fingerprint;
+use tallyman_engine::fleet::{find_missing_layers, put_layer, report_server};
+use tallyman_model::host::{HostFacts, ServerUuid};
+use tallyman_model::image::{Compression, LayerDescriptor, ResolvedImage};
+use tallyman_model::inventory::LayerInventory;
+use tallyman_model::limits::Limits;
+use tallyman_scan::layer::{LayerInput, analyze_layer};
+use tallyman_store::servers::ServerImageRow;
+use tallyman_testkit::layer::{Layer, digest};
+
+use crate::setting::Setting;
+
+fn uuid(name: &str) -> ServerUuid {
+    name.parse().expect("a uuid")
+}
+
+fn image(layers: &[&[u8]]) -> ResolvedImage {
+    let descriptor = |bytes: &&[u8]| LayerDescriptor {
+        digest: digest(bytes),
+        size_bytes: bytes.len() as u64,
+        compression: Some(Compression::Gzip),
+        media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
+    };
+    ResolvedImage {
+        name: "a/b:1".to_owned(),
+        manifest_digest: Some(digest(b"manifest")),
+        config_digest: digest(b"config"),
+        platform: "linux/amd64".parse().expect("a platform"),
+        created_ms: None,
+        layers: layers.iter().map(descriptor).collect(),
+    }
+}
+
+fn report(server: &str, images: Option<Vec<ResolvedImage>>) -> ReportRequest {
+    let reported = |image: ResolvedImage| ReportedImage {
+        engine: "docker".to_owned(),
+        names: vec![image.name.clone()],
+        image,
+        engine_size_bytes: None,
+        public: None,
+        failure: None,
+    };
+    ReportRequest {
+        server_uuid: uuid(server),
+        facts: HostFacts { hostname: server.to_owned(), ..HostFacts::default() },
+        agent_version: "0".to_owned(),
+        fingerprint: analyzer_fingerprint().to_owned(),
+        images: images.map(|images| images.into_iter().map(reported).collect()),
+    }
+}
+
+fn honest(bytes: &[u8]) -> LayerInventory {
+    let mut reader = bytes;
+    let input = LayerInput {
+        reader: &mut reader,
+        compression: Compression::Gzip,
+        expected: None,
+        size_bytes: None,
+    };
+    analyze_layer(input, &Limits::default(), &|_| {}).expect("an inventory").inventory
+}
+
+async fn bring(setting: &Setting, server: &str, bytes: &[u8], inventory: LayerInventory) {
+    let request = PutLayerRequest {
+        server_uuid: uuid(server),
+        fingerprint: analyzer_fingerprint().to_owned(),
+        digest: digest(bytes),
+        inventory,
+    };
+    put_layer(&setting.installation, request).await.expect("stored");
+}
+
+async fn images(setting: &Setting, servers: &[&str]) -> Vec<ServerImageRow> {
+    let uuids: Vec<ServerUuid> = servers.iter().map(|name| uuid(name)).collect();
+    setting.installation.store().list_server_images(&uuids).await.expect("rows")
+}
+
+#[tokio::test]
+async fn an_agent_that_lies_lies_about_its_own_server_only() {
+    let setting = Setting::new().await;
+    setting.affect("TEST-1", "quayside", "1.5", "2026-01-01T00:00:00Z").await;
+    let bytes = Layer::default().python("quayside", "1.4").gzip();
+    let harmless = honest(&Layer::default().python("quayside", "1.5").gzip());
+
+    bring(&setting, "liar", &bytes, harmless).await;
+    // What the liar brought is no answer for anybody else.
+    let question = |server: &str| MissingLayersRequest {
+        server_uuid: uuid(server),
+        fingerprint: analyzer_fingerprint().to_owned(),
+        digests: vec![digest(&bytes)],
+    };
+    let missing = |server| find_missing_layers(&setting.installation, question(server));
+    assert_eq!(missing("liar").await.expect("an answer").missing, []);
+    assert_eq!(missing("honest").await.expect("an answer").missing, [digest(&bytes)]);
+
+    bring(&setting, "honest", &bytes, honest(&bytes)).await;
+    for server in ["liar", "honest"] {
+        let answer =
+            report_server(&setting.installation, report(server, Some(vec![image(&[&bytes])])))
+                .await
+                .expect("an answer");
+        assert_eq!(answer, ReportAnswer::Stored { images: 1 });
+    }
+    let rows = images(&setting, &["honest", "liar"]).await;
+    let counts: Vec<u64> = rows.iter().map(|row| row.image.vul_count).collect();
+    assert_eq!(counts, [1, 0]);
+    assert_ne!(rows[0].image.image_id, rows[1].image.image_id);
+}
+
+#[tokio::test]
+async fn servers_that_found_the_same_share_a_row() {
+    let setting = Setting::new().await;
+    let bytes = Layer::default().python("quayside", "1.4").gzip();
+    for server in ["one", "two"] {
+        bring(&setting, server, &bytes, honest(&bytes)).await;
+        let request = report(server, Some(vec![image(&[&bytes])]));
+        report_server(&setting.installation, request).await.expect("an answer");
+    }
+    let rows = images(&setting, &["one", "two"]).await;
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0].image.image_id, rows[1].image.image_id);
+}
+
+#[tokio::test]
+async fn a_report_is_stored_as_a_whole_or_not_at_all() {
+    let setting = Setting::new().await;
+    let (known, unknown) =
+        (Layer::default().python("a", "1").gzip(), Layer::default().python("b", "1").gzip());
+    bring(&setting, "one", &known, honest(&known)).await;
+    let request = report("one", Some(vec![image(&[&known]), image(&[&known, &unknown])]));
+    let answer = report_server(&setting.installation, request).await.expect("an answer");
+    assert_eq!(answer, ReportAnswer::LayersMissing { missing: vec![digest(&unknown)] });
+    assert_eq!(images(&setting, &["one"]).await, []);
+}
+
+#[tokio::test]
+async fn images_that_are_not_named_any_more_are_gone_and_unlisted_ones_stay() {
+    let setting = Setting::new().await;
+    let bytes = Layer::default().python("a", "1").gzip();
+    bring(&setting, "one", &bytes, honest(&bytes)).await;
+    let say = async |images| {
+        report_server(&setting.installation, report("one", images)).await.expect("an answer");
+    };
+    say(Some(vec![image(&[&bytes])])).await;
+    say(None).await;
+    assert_eq!(images(&setting, &["one"]).await.len(), 1);
+    say(Some(Vec::new())).await;
+    assert_eq!(images(&setting, &["one"]).await.len(), 0);
+}
+
+#[tokio::test]
+async fn an_advisory_that_comes_later_reaches_the_images_that_are_there() {
+    let setting = Setting::new().await;
+    let bytes = Layer::default().python("quayside", "1.4").gzip();
+    bring(&setting, "one", &bytes, honest(&bytes)).await;
+    let request = report("one", Some(vec![image(&[&bytes])]));
+    report_server(&setting.installation, request).await.expect("an answer");
+    let count = async || images(&setting, &["one"]).await[0].image.vul_count;
+    assert_eq!(count().await, 0);
+    setting.affect("TEST-1", "quayside", "1.5", "2026-01-01T00:00:00Z").await;
+    assert_eq!(count().await, 1);
+    setting.affect("TEST-1", "quayside", "1.3", "2026-01-02T00:00:00Z").await;
+    assert_eq!(count().await, 0);
+}

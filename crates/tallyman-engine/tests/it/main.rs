@@ -1,0 +1,6 @@
+//! The use cases on real layouts and a real store.
+
+mod fleet;
+mod jobs;
+mod scan;
+mod setting;

@@ -9,7 +9,7 @@ use tallyman_acs::ram::policy::{Policy, PolicyError};
 use tallyman_acs::ram::system::{SYSTEM_POLICIES, SystemPolicy};
 use tallyman_acs::secret::Secret;
 use tallyman_model::clock::Clock;
-use tallyman_store::access_keys::{AccessKeyStatus, NewAccessKey, Session};
+use tallyman_store::access_keys::{AccessKeyRow, AccessKeyStatus, NewAccessKey, Session};
 use tallyman_store::error::StoreError;
 use tallyman_store::policies::PolicyType;
 use tallyman_store::store::Store;
@@ -51,9 +51,14 @@ pub enum AccountError {
         /// Its name.
         name: String,
     },
-    /// The policy is attached to somebody.
-    #[error("the policy `{0}` is attached to a user; detach it first")]
-    InUse(String),
+    /// The thing is in use: a policy is attached, or a user got a key this very moment.
+    #[error("the {kind} `{name}` is in use; detach the policy, or try again")]
+    InUse {
+        /// `user` or `policy`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// The name is not one.
     #[error("`{0}` is not a name: expected 1 to 64 letters, digits, '.', '-', '_' and '@'")]
     InvalidName(String),
@@ -115,16 +120,53 @@ impl Accounts {
         }
     }
 
+    /// Lists all users, by name.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Store`].
+    pub async fn list_users(&self) -> Result<Vec<RamUser>, AccountError> {
+        let mut users: Vec<RamUser> = Vec::new();
+        loop {
+            let after = users.last().map(|user| user.user_name.clone());
+            let page = self.store.list_users(after.as_deref(), 500).await?;
+            if page.is_empty() {
+                return Ok(users);
+            }
+            users.extend(page);
+        }
+    }
+
     /// Deletes a user with its keys and attachments.
     ///
     /// # Errors
     ///
     /// [`AccountError::NotFound`].
     pub async fn delete_user(&self, name: &str) -> Result<(), AccountError> {
+        for key in self.store.list_access_keys(Some(name)).await? {
+            self.store.delete_access_key(&key.access_key_id).await?;
+        }
+        for policy in self.store.policies_of(name).await? {
+            self.store.detach_policy(name, policy.policy_type, &policy.policy_name).await?;
+        }
         match self.store.delete_user(name).await? {
             Deletion::Done => Ok(()),
-            Deletion::Missing | Deletion::InUse => Err(not_found("user", name)),
+            Deletion::Missing => Err(not_found("user", name)),
+            Deletion::InUse => Err(AccountError::InUse { kind: "user", name: name.to_owned() }),
         }
+    }
+
+    /// Lists all keys without their secrets: those of the account first, then user by user.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Store`].
+    pub async fn list_keys(&self) -> Result<Vec<AccessKeyRow>, AccountError> {
+        let mut keys = self.store.list_access_keys(None).await?;
+        for user in self.list_users().await? {
+            keys.extend(self.store.list_access_keys(Some(&user.user_name)).await?);
+        }
+        Ok(keys)
     }
 
     /// Creates an AccessKey for a user, or for the account itself.
@@ -279,7 +321,7 @@ impl Accounts {
         match self.store.delete_policy(name).await? {
             Deletion::Done => Ok(()),
             Deletion::Missing => Err(not_found("policy", name)),
-            Deletion::InUse => Err(AccountError::InUse(name.to_owned())),
+            Deletion::InUse => Err(AccountError::InUse { kind: "policy", name: name.to_owned() }),
         }
     }
 

@@ -95,6 +95,11 @@ impl DataDirectory {
         self.root.join("endpoint")
     }
 
+    /// Returns the file that the running server holds locked.
+    pub fn server_lock(&self) -> PathBuf {
+        self.root.join("server.lock")
+    }
+
     /// Returns the file with an address and a key for clients on this machine.
     pub fn access(&self) -> PathBuf {
         self.root.join("access.json")

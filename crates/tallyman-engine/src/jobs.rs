@@ -4,12 +4,13 @@
 mod analyze_image;
 mod match_packages;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tallyman_source::open::Sources;
 use tallyman_store::error::StoreError;
-use tallyman_store::jobs::{ClaimedJob, FailedJob};
+use tallyman_store::jobs::{ClaimedJob, FailedJob, JobFilter, JobState};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -26,6 +27,27 @@ const IDLE: Duration = Duration::from_millis(200);
 /// The waits between attempts: they double from the first to the last.
 const FIRST_RETRY_MS: i64 = 2_000;
 const LAST_RETRY_MS: i64 = 600_000;
+
+/// Lets go of every job under way. Only for who knows that no worker is alive: jobs that a killed
+/// process held need not wait for their lease to end.
+///
+/// # Errors
+///
+/// A [`StoreError`].
+pub async fn release_all(installation: &Installation) -> Result<(), StoreError> {
+    let store = installation.store();
+    let running = JobFilter { kind: None, state: Some(JobState::Running) };
+    loop {
+        let jobs = store.list_jobs(&running, None, 100).await?;
+        let owners: BTreeSet<String> = jobs.into_iter().filter_map(|job| job.owner).collect();
+        if owners.is_empty() {
+            return Ok(());
+        }
+        for owner in owners {
+            store.release_jobs(&owner).await?;
+        }
+    }
+}
 
 /// How a job ended.
 #[derive(Debug)]

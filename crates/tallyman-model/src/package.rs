@@ -22,6 +22,7 @@ pub enum Ecosystem {
     /// npm packages.
     Npm,
     /// Go modules, and the standard library as module `stdlib`.
+    #[serde(rename = "golang")]
     Go,
     /// Rust crates.
     Cargo,

@@ -201,7 +201,8 @@ impl Gateway {
         }
         check_token(&key, auth.security_token(), now_ms)?;
         auth.verify(&Credential::Secret(&Secret::new(key.secret.expose())))?;
-        if !self.nonces.insert(auth.access_key_id(), auth.nonce(), now_ms) {
+        let (id, nonce, signed_ms) = (auth.access_key_id(), auth.nonce(), auth.timestamp_ms());
+        if !self.nonces.insert(id, nonce, signed_ms, now_ms) {
             return Err(catalogue::nonce_used().into());
         }
         Ok(Caller { key, account_id: store.account_id().await? })

@@ -39,6 +39,8 @@ const MAX_CONNECTIONS: usize = 4_096;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many nonces of an earlier process are remembered.
 const MAX_NONCES: u32 = 5_000_000;
+/// The setting that says whether the last server wrote down all nonces before it ended.
+const CLEAN_STOP: &str = "clean_stop";
 /// How often used nonces are written down.
 const NONCE_WRITE_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -85,8 +87,15 @@ impl Server {
         let listen = |source| ServerError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        let store = installation.store();
+        let not_before_ms = match store.find_setting(CLEAN_STOP).await?.as_deref() {
+            Some("no") => next_second(&installation).await,
+            _ => 0,
+        };
+        store.set_setting(CLEAN_STOP, "no").await?;
         let now_ms = installation.clock().now_ms();
-        let nonces = NonceMemory::new(installation.store().list_nonces(now_ms, MAX_NONCES).await?);
+        let stored = store.list_nonces(now_ms, MAX_NONCES).await?;
+        let nonces = NonceMemory::new(stored, not_before_ms);
         let gateway = Gateway::new(Arc::clone(&installation), nonces);
         let state = Arc::new(AppState { gateway, installation });
         Ok(Server { listener, address, state })
@@ -136,6 +145,7 @@ impl Server {
         if let Err(error) = writer.await {
             tracing::error!(%error, "the writer of nonces ended early");
         }
+        note_clean_stop(&self.state).await;
     }
 }
 
@@ -163,6 +173,15 @@ async fn serve_connection(
     if let Err(error) = result {
         tracing::debug!(%error, %peer, "a connection ended with an error");
     }
+}
+
+/// Waits for the next full second and returns it: timestamps have no smaller unit, so what is
+/// signed from then on can be told from what was signed before.
+async fn next_second(installation: &Installation) -> i64 {
+    let now_ms = installation.clock().now_ms();
+    let next_ms = now_ms - now_ms.rem_euclid(1_000) + 1_000;
+    tokio::time::sleep(Duration::from_millis((next_ms - now_ms).unsigned_abs())).await;
+    next_ms
 }
 
 /// Waits until the server is told to stop, or nobody can tell it any more.
@@ -270,5 +289,16 @@ async fn write_nonces(state: Arc<AppState>, mut stop: watch::Receiver<bool>) {
         if stopping {
             return;
         }
+    }
+}
+
+/// Notes that every nonce is written down. Called when no request is under way any more.
+async fn note_clean_stop(state: &AppState) {
+    let written = async {
+        state.gateway.write_nonces().await?;
+        state.installation.store().set_setting(CLEAN_STOP, "yes").await
+    };
+    if let Err(error) = written.await {
+        tracing::error!(%error, "the end could not be noted; the next start takes longer");
     }
 }

@@ -22,24 +22,38 @@ struct Inner {
     used: HashMap<(String, String), i64>,
     unwritten: Vec<Nonce>,
     next_sweep_ms: i64,
+    /// Requests that were signed before this time may have been answered by a process that was
+    /// killed before it wrote their nonces down.
+    not_before_ms: i64,
 }
 
 /// How often forgotten nonces are dropped from memory.
 const SWEEP_INTERVAL_MS: i64 = 60_000;
 
 impl NonceMemory {
-    /// Starts with what an earlier process wrote down.
-    pub(crate) fn new(stored: Vec<Nonce>) -> Self {
+    /// Starts with what an earlier process wrote down. Nothing that was signed before
+    /// `not_before_ms` is taken for new.
+    pub(crate) fn new(stored: Vec<Nonce>, not_before_ms: i64) -> Self {
         let used = stored
             .into_iter()
             .map(|nonce| ((nonce.access_key_id, nonce.nonce), nonce.expires_at))
             .collect();
-        NonceMemory { inner: Mutex::new(Inner { used, unwritten: Vec::new(), next_sweep_ms: 0 }) }
+        let inner = Inner { used, unwritten: Vec::new(), next_sweep_ms: 0, not_before_ms };
+        NonceMemory { inner: Mutex::new(inner) }
     }
 
-    /// Remembers a nonce; false if it was used before.
-    pub(crate) fn insert(&self, access_key_id: &str, nonce: &str, now_ms: i64) -> bool {
+    /// Remembers a nonce; false if it was, or may have been, used before.
+    pub(crate) fn insert(
+        &self,
+        access_key_id: &str,
+        nonce: &str,
+        signed_ms: i64,
+        now_ms: i64,
+    ) -> bool {
         let mut inner = self.lock();
+        if signed_ms < inner.not_before_ms {
+            return false;
+        }
         if now_ms >= inner.next_sweep_ms {
             inner.used.retain(|_, expires_at| *expires_at > now_ms);
             inner.next_sweep_ms = now_ms + SWEEP_INTERVAL_MS;
@@ -78,18 +92,25 @@ mod tests {
     #[test]
     fn a_nonce_is_good_once_per_key_and_window() {
         let memory = NonceMemory::default();
-        assert!(memory.insert("a", "n", 0));
-        assert!(!memory.insert("a", "n", 1));
-        assert!(memory.insert("b", "n", 1));
-        assert!(memory.insert("a", "n", NONCE_WINDOW_MS + 1));
+        assert!(memory.insert("a", "n", 0, 0));
+        assert!(!memory.insert("a", "n", 0, 1));
+        assert!(memory.insert("b", "n", 0, 1));
+        assert!(memory.insert("a", "n", 0, NONCE_WINDOW_MS + 1));
     }
 
     #[test]
     fn a_restart_remembers_what_was_written() {
         let before = NonceMemory::default();
-        assert!(before.insert("a", "n", 0));
-        let after = NonceMemory::new(before.take_unwritten());
-        assert!(!after.insert("a", "n", 10));
+        assert!(before.insert("a", "n", 0, 0));
+        let after = NonceMemory::new(before.take_unwritten(), 0);
+        assert!(!after.insert("a", "n", 0, 10));
         assert!(before.take_unwritten().is_empty());
+    }
+
+    #[test]
+    fn after_a_kill_nothing_that_was_signed_before_is_new() {
+        let after = NonceMemory::new(Vec::new(), 5_000);
+        assert!(!after.insert("a", "n", 4_000, 5_100));
+        assert!(after.insert("a", "n", 5_000, 5_100));
     }
 }

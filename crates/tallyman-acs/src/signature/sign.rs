@@ -66,13 +66,16 @@ pub fn sign_v1(request: &SigningRequest<'_>) -> Result<SignedRequest, SignError>
     let mut pairs = vec![
         ("Action", request.action),
         ("Version", request.version),
-        ("Format", "JSON"),
         ("Timestamp", &timestamp),
         ("SignatureMethod", "HMAC-SHA1"),
         ("SignatureVersion", "1.0"),
         ("SignatureNonce", request.nonce),
         ("AccessKeyId", request.access_key_id),
     ];
+    if !request.query.iter().any(|(name, _)| *name == "Format") {
+        // V1 answers XML to those who do not ask for anything else.
+        pairs.push(("Format", "JSON"));
+    }
     if let Some(token) = request.security_token {
         pairs.push(("SecurityToken", token));
     }

@@ -26,7 +26,7 @@ async fn scanned(setting: &Setting) -> (ScanReport, u64) {
 async fn a_layer_is_read_once_whatever_image_it_is_in() {
     let setting = Setting::new().await;
     let base = Layer::default().debian(&[("bash", "5.2.15-2")]).gzip();
-    layout::write(&setting.path("image"), "a/one:1", &[base.clone()]);
+    layout::write(&setting.path("image"), "a/one:1", std::slice::from_ref(&base));
     let (report, read) = scanned(&setting).await;
     assert_eq!((report.packages.len(), read), (1, base.len() as u64));
     assert_eq!(scanned(&setting).await.1, 0);
@@ -68,7 +68,7 @@ async fn a_layer_with_other_bytes_than_its_digest_is_not_stored_under_it() {
     let setting = Setting::new().await;
     let honest = Layer::default().debian(&[("bash", "5.2.15-2")]).gzip();
     let image = setting.path("image");
-    layout::write(&image, "a/b:1", &[honest.clone()]);
+    layout::write(&image, "a/b:1", std::slice::from_ref(&honest));
     let other = Layer::default().python("evil", "6.6.6").gzip();
     let mut padded = other.clone();
     padded.resize(honest.len().max(other.len()), 0);

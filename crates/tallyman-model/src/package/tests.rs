@@ -54,3 +54,12 @@ fn package_urls_follow_each_types_rules() {
         assert_eq!(package.purl(), expect);
     }
 }
+
+#[test]
+fn an_ecosystem_has_one_name_everywhere() {
+    for ecosystem in Ecosystem::ALL {
+        let json = serde_json::to_value(ecosystem).expect("a name");
+        assert_eq!(json, ecosystem.name());
+        assert_eq!(ecosystem.name().parse(), Ok(ecosystem));
+    }
+}

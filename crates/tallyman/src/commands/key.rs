@@ -79,7 +79,7 @@ impl Listed {
 }
 
 async fn list(data: &DataArgs, format: OutputFormat) -> anyhow::Result<()> {
-    let keys = setup::store(data)?.list_access_keys(None).await?;
+    let keys = setup::accounts(data).await?.list_keys().await?;
     let keys: Vec<Listed> = keys.into_iter().map(Listed::of).collect();
     match format {
         OutputFormat::Json => output::json(&keys),

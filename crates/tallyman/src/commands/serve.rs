@@ -1,6 +1,6 @@
 //! `tallyman serve`.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use tallyman_engine::images::match_pending;
 use tallyman_engine::installation::Installation;
-use tallyman_engine::jobs::Worker;
+use tallyman_engine::jobs::{Worker, release_all};
 use tallyman_server::Server;
 use tallyman_source::open::Sources;
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,6 +47,8 @@ pub(super) struct Running {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     installation: Arc<Installation>,
+    /// Held for as long as the server runs.
+    _lock: File,
 }
 
 impl Running {
@@ -56,6 +58,9 @@ impl Running {
         sources: Sources,
         listen: SocketAddr,
     ) -> anyhow::Result<Self> {
+        let lock = lock(&installation)?;
+        // With the lock in hand, whoever held a lease is dead.
+        release_all(&installation).await.context("taking over the jobs of a killed server")?;
         let server = Server::bind(listen, Arc::clone(&installation))
             .await
             .with_context(|| format!("starting the server on {listen}"))?;
@@ -69,7 +74,7 @@ impl Running {
         let endpoint = installation.data().endpoint();
         write_endpoint(&endpoint, address)
             .with_context(|| format!("writing {}", endpoint.display()))?;
-        Ok(Running { address, stop, tasks, installation })
+        Ok(Running { address, stop, tasks, installation, _lock: lock })
     }
 
     /// Stops and waits for the end of what is under way.
@@ -81,6 +86,22 @@ impl Running {
             }
         }
         let _ = fs::remove_file(self.installation.data().endpoint());
+    }
+}
+
+/// SQLite serves one server: a second one would answer from caches that the first makes stale.
+fn lock(installation: &Installation) -> anyhow::Result<File> {
+    let path = installation.data().server_lock();
+    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another server runs on {}; stop it, or give --data another directory",
+            installation.data().root().display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("locking {}", path.display()))
+        }
     }
 }
 

@@ -25,17 +25,7 @@ pub(super) async fn run(command: UserCommand) -> anyhow::Result<Exit> {
             }
         }
         UserCommand::List { data, format } => {
-            let store = setup::store(&data)?;
-            let mut users = Vec::new();
-            loop {
-                let after =
-                    users.last().map(|user: &tallyman_store::users::RamUser| &user.user_name);
-                let page = store.list_users(after.map(String::as_str), 500).await?;
-                if page.is_empty() {
-                    break;
-                }
-                users.extend(page);
-            }
+            let users = setup::accounts(&data).await?.list_users().await?;
             match format.format {
                 OutputFormat::Json => {
                     let list: Vec<_> = users

@@ -116,7 +116,7 @@ fn names_its_modules(path: &Path) -> bool {
     const MARKS: [&[u8]; 2] = [b"\xff Go buildinf:", b".dep-v0"];
     let Ok(bytes) = fs::read(path) else { return false };
     bytes.starts_with(b"\x7fELF")
-        && MARKS.iter().any(|mark| bytes.windows(mark.len()).any(|window| window == *mark))
+        && MARKS.iter().any(|mark| memchr::memmem::find(&bytes, mark).is_some())
 }
 
 /// Collects regular files below `directory`, in a stable order; what cannot be read is passed over.

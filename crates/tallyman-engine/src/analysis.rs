@@ -31,7 +31,7 @@ pub enum AnalysisError {
         source: Box<SourceError>,
     },
     /// A layer is broken.
-    #[error("layer {index} ({digest}) cannot be analysed: {}", chain(source))]
+    #[error("layer {index} ({digest}) cannot be analysed")]
     Layer {
         /// The layer's index, counted from the base.
         index: usize,

@@ -11,7 +11,9 @@ use tallyman_store::error::StoreError;
 use tallyman_store::jobs::JobChanges;
 use tallyman_store::layers::{LayerScope, NewLayer, StoredLayer};
 
-use crate::analysis::{AnalysisError, AnalysisProgress, analyze_layers, analyzer_fingerprint};
+use crate::analysis::{
+    AnalysisError, AnalysisProgress, analyze_layers, analyzer_fingerprint, chain,
+};
 use crate::images::{ImageError, in_order, judge};
 use crate::installation::Installation;
 use crate::report::{ReportAdvisories, ReportInput, ScanReport};
@@ -20,10 +22,10 @@ use crate::report::{ReportAdvisories, ReportInput, ScanReport};
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
     /// The image could not be opened.
-    #[error("failed to {0}")]
-    Source(#[from] SourceError),
+    #[error("failed to {}", chain(.0))]
+    Source(SourceError),
     /// A layer could not be had this time.
-    #[error("failed to {0}")]
+    #[error("failed to {}", chain(.0))]
     Analysis(AnalysisError),
     /// The store failed.
     #[error("use the store")]
@@ -66,7 +68,7 @@ pub async fn scan(
     location: &Location,
     progress: Arc<AnalysisProgress>,
 ) -> Result<ScanReport, ScanError> {
-    let open = Arc::new(sources.open(location).await?);
+    let open = Arc::new(sources.open(location).await.map_err(ScanError::Source)?);
     let layers = read_layers(installation, Arc::clone(&open), progress).await?;
     let index = installation.advisories().current();
     let advisories =
@@ -74,7 +76,7 @@ pub async fn scan(
     let layers = match layers {
         ScannedLayers::Complete(layers) => layers,
         ScannedLayers::Broken(error) => {
-            return Ok(ScanReport::failed(open.image(), error.to_string(), advisories));
+            return Ok(ScanReport::failed(open.image(), chain(&error), advisories));
         }
     };
     let squashed = judge(index, layers).await?;

@@ -14,7 +14,9 @@ use super::protocol::{
     FIND_MISSING_LAYERS, MissingLayersAnswer, MissingLayersRequest, PUT_LAYER, PutLayerRequest,
     REPORT_SERVER, ReportAnswer, ReportRequest, ReportedImage,
 };
-use crate::analysis::{AnalysisError, AnalysisProgress, analyze_layers, analyzer_fingerprint};
+use crate::analysis::{
+    AnalysisError, AnalysisProgress, analyze_layers, analyzer_fingerprint, chain,
+};
 use crate::api_client::{ApiClient, ClientError};
 
 /// Why a round did not come to its end.
@@ -24,10 +26,10 @@ pub enum AgentError {
     #[error(transparent)]
     Client(#[from] ClientError),
     /// An image could not be opened this time; nothing was reported.
-    #[error("failed to {0}")]
+    #[error("failed to {}", chain(.0))]
     Source(SourceError),
     /// A layer could not be read this time; nothing was reported.
-    #[error("failed to {0}")]
+    #[error("failed to {}", chain(.0))]
     Layer(AnalysisError),
     /// The server asks for layers that were brought.
     #[error("the server still misses {0} layers that were brought to it; try again")]
@@ -137,7 +139,7 @@ impl Round<'_> {
         let mut results = match analyze_layers(open, &wanted, self.limits, bytes) {
             Ok(results) => results,
             Err(error) => {
-                reported.failure = Some(error.to_string());
+                reported.failure = Some(chain(&error));
                 return Ok(reported);
             }
         };
@@ -149,7 +151,7 @@ impl Round<'_> {
                 }
                 Err(error) if error.is_transient() => return Err(AgentError::Layer(error)),
                 Err(error) => {
-                    reported.failure = Some(error.to_string());
+                    reported.failure = Some(chain(&error));
                     return Ok(reported);
                 }
             }

@@ -78,7 +78,7 @@ pub(super) async fn run(
             record_image(installation, open.image(), layers, fingerprint, jobs).await
         }
         ScannedLayers::Broken(error) => {
-            let reason = error.to_string();
+            let reason = chain(&error);
             record_failure(installation, open.image(), &reason, fingerprint, jobs).await
         }
     };

@@ -1,6 +1,7 @@
 """A real docker-registry on the loopback interface, and a client that pushes exact bytes to it."""
 
 import json
+import random
 import re
 import socket
 import subprocess
@@ -13,10 +14,12 @@ from support.polling import wait_until
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, outside the range from which the system gives out ports."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise RuntimeError("no port is free between 20000 and 30000")
 
 
 class Registry:

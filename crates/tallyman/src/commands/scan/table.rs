@@ -123,7 +123,11 @@ fn footer(report: &ScanReport) -> String {
     let found = match (&report.state, counts.is_empty()) {
         (AnalysisState::Failed { .. }, _) => "The image could not be analysed".to_owned(),
         (_, true) => "No vulnerability found".to_owned(),
-        (_, false) => format!("{} vulnerabilities: {}", summary.vulnerabilities, counts.join(", ")),
+        (_, false) => {
+            let word =
+                if summary.vulnerabilities == 1 { "vulnerability" } else { "vulnerabilities" };
+            format!("{} {word}: {}", summary.vulnerabilities, counts.join(", "))
+        }
     };
     let newest = report.advisories.feeds.iter().filter_map(|feed| feed.data_ms).max();
     let age = newest

@@ -11,6 +11,8 @@ COMMANDS = (
     ("db",),
     ("db", "import"),
     ("db", "info"),
+    ("db", "export"),
+    ("db", "compare"),
     ("user",),
     ("user", "create"),
     ("user", "list"),

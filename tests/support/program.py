@@ -58,7 +58,12 @@ def environment(extra: dict | None = None) -> dict:
 
 
 def run(
-    *arguments, env: dict | None = None, timeout: float = 180, cwd=None, prefix: list | None = None
+    *arguments,
+    env: dict | None = None,
+    timeout: float = 180,
+    cwd=None,
+    prefix: list | None = None,
+    stdin: str = "",
 ) -> Outcome:
     """Runs the program to its end; a command that does not end by itself is a failure.
 
@@ -70,7 +75,7 @@ def run(
             [*(prefix or []), str(binary()), *words],
             env=environment(env),
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             text=True,
             errors="replace",

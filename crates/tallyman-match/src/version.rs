@@ -1,25 +1,65 @@
-//! The order of versions, one scheme for each ecosystem.
+//! The order of versions: a scheme is a file in `version/` and one line in [`SCHEMES`].
 //!
-//! [`compare`] is all that the rest of the crate uses. A scheme is a file in `version/` and one
-//! line in [`SCHEMES`]; nothing here knows advisories.
+//! [`compare`] is what matching uses; [`compare_by`] also knows schemes of ecosystems whose
+//! packages are not read yet. Nothing here knows advisories.
 
 mod apk;
+mod dart;
 mod deb;
 mod digits;
 mod golang;
+mod maven;
+mod nuget;
+mod number_list;
+mod packagist;
 mod pep440;
+mod rpm;
+mod rubygems;
 mod semver;
 
 use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
 
 use tallyman_model::package::Ecosystem;
 
-/// Why a text has no place in an ecosystem's order.
+/// An order of versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// dpkg.
+    Deb,
+    /// apk-tools.
+    Apk,
+    /// RPM.
+    Rpm,
+    /// Python, PEP 440.
+    Pep440,
+    /// Semantic Versioning, for npm and crates.io.
+    Semver,
+    /// Go modules and toolchains.
+    Go,
+    /// RubyGems.
+    RubyGems,
+    /// NuGet.
+    NuGet,
+    /// PHP.
+    Packagist,
+    /// Dart.
+    Pub,
+    /// Maven.
+    Maven,
+    /// Haskell.
+    Hackage,
+    /// R.
+    Cran,
+}
+
+/// Why a text has no place in an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{version}` is not a version of the {ecosystem} ecosystem")]
+#[error("`{version}` is not a version by the order of {scheme}")]
 pub struct InvalidVersion {
-    /// The ecosystem whose order was asked for.
-    pub ecosystem: Ecosystem,
+    /// The order.
+    pub scheme: Scheme,
     /// The text.
     pub version: String,
 }
@@ -31,34 +71,151 @@ pub(crate) enum Side {
     Right,
 }
 
-/// A version scheme: an order, and a test for what takes part in ranges.
-struct Scheme {
-    ecosystem: Ecosystem,
+/// What is known of a scheme.
+struct Line {
+    scheme: Scheme,
+    /// The names that stand for it, lower case, the scheme's own first: those of OSV's
+    /// ecosystems, package URL types and tools.
+    names: &'static [&'static str],
     compare: fn(&str, &str) -> Result<Ordering, Side>,
+    /// Whether a text takes part in ranges.
     is_rankable: fn(&str) -> bool,
 }
 
-/// All schemes. A new ecosystem is a line here and a file.
-const SCHEMES: [Scheme; 6] = [
-    Scheme { ecosystem: Ecosystem::Deb, compare: deb::compare, is_rankable: deb::is_rankable },
-    Scheme { ecosystem: Ecosystem::Apk, compare: apk::compare, is_rankable: apk::is_rankable },
-    Scheme {
-        ecosystem: Ecosystem::PyPi,
+/// All schemes. A new one is a line here and a file.
+const SCHEMES: [Line; 13] = [
+    Line {
+        scheme: Scheme::Deb,
+        names: &["debian", "ubuntu", "deb", "dpkg"],
+        compare: deb::compare,
+        is_rankable: deb::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Apk,
+        names: &["alpine", "wolfi", "chainguard", "apk"],
+        compare: apk::compare,
+        is_rankable: apk::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Rpm,
+        names: &["rpm", "red hat", "rocky linux", "almalinux", "suse", "opensuse", "openeuler"],
+        compare: rpm::compare,
+        is_rankable: rpm::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Pep440,
+        names: &["pypi", "pep440"],
         compare: pep440::compare,
         is_rankable: pep440::is_rankable,
     },
-    Scheme {
-        ecosystem: Ecosystem::Npm,
+    Line {
+        scheme: Scheme::Semver,
+        names: &["semver", "npm", "crates.io", "cargo"],
         compare: semver::compare,
         is_rankable: semver::is_rankable,
     },
-    Scheme { ecosystem: Ecosystem::Go, compare: golang::compare, is_rankable: golang::is_rankable },
-    Scheme {
-        ecosystem: Ecosystem::Cargo,
-        compare: semver::compare,
-        is_rankable: semver::is_rankable,
+    Line {
+        scheme: Scheme::Go,
+        names: &["go", "golang"],
+        compare: golang::compare,
+        is_rankable: golang::is_rankable,
+    },
+    Line {
+        scheme: Scheme::RubyGems,
+        names: &["rubygems", "gem"],
+        compare: rubygems::compare,
+        is_rankable: rubygems::is_rankable,
+    },
+    Line {
+        scheme: Scheme::NuGet,
+        names: &["nuget"],
+        compare: nuget::compare,
+        is_rankable: nuget::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Packagist,
+        names: &["packagist", "composer"],
+        compare: packagist::compare,
+        is_rankable: packagist::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Pub,
+        names: &["pub"],
+        compare: dart::compare,
+        is_rankable: dart::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Maven,
+        names: &["maven"],
+        compare: maven::compare,
+        is_rankable: maven::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Hackage,
+        names: &["hackage"],
+        compare: number_list::compare_hackage,
+        is_rankable: number_list::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Cran,
+        names: &["cran"],
+        compare: number_list::compare_cran,
+        is_rankable: number_list::is_rankable,
     },
 ];
+
+impl Scheme {
+    /// Returns the order of an ecosystem's versions.
+    pub fn of(ecosystem: Ecosystem) -> Self {
+        match ecosystem {
+            Ecosystem::Deb => Scheme::Deb,
+            Ecosystem::Apk => Scheme::Apk,
+            Ecosystem::PyPi => Scheme::Pep440,
+            Ecosystem::Npm | Ecosystem::Cargo => Scheme::Semver,
+            Ecosystem::Go => Scheme::Go,
+        }
+    }
+
+    /// Returns every name that [`Scheme::from_str`] reads.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SCHEMES.iter().flat_map(|line| line.names).copied()
+    }
+
+    fn line(self) -> &'static Line {
+        SCHEMES
+            .iter()
+            .find(|line| line.scheme == self)
+            .expect("every scheme has a line in the list of schemes")
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.line().names.first().copied().unwrap_or_default())
+    }
+}
+
+/// Why a text names no scheme.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` names no order of versions; known are {}", known_names())]
+pub struct UnknownScheme {
+    name: String,
+}
+
+fn known_names() -> String {
+    Scheme::names().collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for Scheme {
+    type Err = UnknownScheme;
+
+    /// Reads an OSV ecosystem, in any case and with or without a release (`Debian:12`).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = text.split(':').next().unwrap_or_default().to_lowercase();
+        let line = SCHEMES.iter().find(|line| line.names.contains(&name.as_str()));
+        line.map(|line| line.scheme).ok_or_else(|| UnknownScheme { name: text.to_owned() })
+    }
+}
 
 /// Compares two versions as the ecosystem's own tool does.
 ///
@@ -66,27 +223,27 @@ const SCHEMES: [Scheme; 6] = [
 /// Names the text that the ecosystem's tool would refuse outright. Texts that the tool merely
 /// warns of (dpkg, apk) or once accepted (Python before PEP 440) keep their historical place.
 pub fn compare(ecosystem: Ecosystem, a: &str, b: &str) -> Result<Ordering, InvalidVersion> {
-    let scheme = scheme(ecosystem);
-    (scheme.compare)(a, b).map_err(|side| {
+    compare_by(Scheme::of(ecosystem), a, b)
+}
+
+/// Compares two versions by a scheme.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_by(scheme: Scheme, a: &str, b: &str) -> Result<Ordering, InvalidVersion> {
+    (scheme.line().compare)(a, b).map_err(|side| {
         let version = match side {
             Side::Left => a,
             Side::Right => b,
         };
-        InvalidVersion { ecosystem, version: version.to_owned() }
+        InvalidVersion { scheme, version: version.to_owned() }
     })
 }
 
 /// Tells whether a version may be looked for in ranges. One that may not is only ever found
 /// where an advisory lists it word for word.
 pub fn is_rankable(ecosystem: Ecosystem, version: &str) -> bool {
-    (scheme(ecosystem).is_rankable)(version)
-}
-
-fn scheme(ecosystem: Ecosystem) -> &'static Scheme {
-    SCHEMES
-        .iter()
-        .find(|scheme| scheme.ecosystem == ecosystem)
-        .expect("every ecosystem has a line in the list of schemes")
+    (Scheme::of(ecosystem).line().is_rankable)(version)
 }
 
 #[cfg(test)]

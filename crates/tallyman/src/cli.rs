@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tallyman_match::version::Scheme;
 use tallyman_model::platform::Platform;
 use tallyman_model::severity::Severity;
 
-const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 the severity of --fail-on was reached, \
+const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 what was looked for was found (--fail-on, db compare), \
 2 wrong usage, 3 something could not be analysed or done.";
 
 /// Counts what is in container images, and says what is at risk.
@@ -223,6 +224,12 @@ pub(crate) enum DbCommand {
         data: DataArgs,
         #[command(flatten)]
         format: FormatArgs,
+    },
+    /// Check an order of versions: reads lines `a < b`, `a = b`, `a > b` from standard input and
+    /// prints those that do not hold; exits with 1 if there are any.
+    Compare {
+        /// The ecosystem, as OSV names it: Debian, Alpine, PyPI, npm, Go, Maven, RubyGems …
+        ecosystem: Scheme,
     },
     /// Write all feeds into one file that `db import` reads.
     Export {

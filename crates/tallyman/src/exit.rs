@@ -7,8 +7,9 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Everything was done, and there is nothing to report.
     Clean,
-    /// A vulnerability of the severity of `--fail-on` or above was found.
-    SeverityReached,
+    /// What was looked for was found: a vulnerability of the severity of `--fail-on` or above, or
+    /// a line that does not hold.
+    Found,
     /// The command line was wrong. Clap uses the same number.
     Usage,
     /// Something could not be analysed or done.
@@ -19,7 +20,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(match exit {
             Exit::Clean => 0,
-            Exit::SeverityReached => 1,
+            Exit::Found => 1,
             Exit::Usage => 2,
             Exit::Failed => 3,
         })

@@ -1,5 +1,7 @@
 //! `tallyman db`.
 
+mod compare;
+
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -21,6 +23,7 @@ pub(super) async fn run(command: DbCommand) -> anyhow::Result<Exit> {
     match command {
         DbCommand::Import { paths, data, format } => import(paths, &data, format.format).await,
         DbCommand::Info { data, format } => info(&data, format.format).await,
+        DbCommand::Compare { ecosystem } => compare::run(ecosystem, std::io::stdin().lock()),
         DbCommand::Export { file, data } => {
             let installation = setup::installation(&data).await?;
             let writer =

@@ -63,7 +63,7 @@ fn verdict(report: &ScanReport, fail_on: Option<Severity>) -> Exit {
         .is_some_and(|limit| report.highest_severity().is_some_and(|highest| highest >= limit));
     match report.state {
         AnalysisState::Failed { .. } => Exit::Failed,
-        _ if reached => Exit::SeverityReached,
+        _ if reached => Exit::Found,
         AnalysisState::Unsupported { .. } => Exit::Failed,
         AnalysisState::Analyzed => Exit::Clean,
     }

@@ -4,21 +4,31 @@ use std::cmp::Ordering;
 use std::io::Read;
 use std::path::Path;
 
-use tallyman_model::package::Ecosystem;
-
-use crate::version::compare;
+use crate::version::{Scheme, compare_by};
 
 const ARCHIVE: &str = "../../../shared/data/vectors/osv-scalibr-semantic.tar.zst";
 
-/// Which ecosystems' order a file of vectors states, with the least number of lines it has.
-const FILES: [(&str, &[Ecosystem], usize); 7] = [
-    ("alpine-versions.txt", &[Ecosystem::Apk], 700),
-    ("alpine-versions-generated.txt", &[Ecosystem::Apk], 13_000),
-    ("debian-versions.txt", &[Ecosystem::Deb], 25),
-    ("debian-versions-generated.txt", &[Ecosystem::Deb], 14_000),
-    ("pypi-versions.txt", &[Ecosystem::PyPi], 35),
-    ("pypi-versions-generated.txt", &[Ecosystem::PyPi], 12_000),
-    ("semver-versions.txt", &[Ecosystem::Npm, Ecosystem::Cargo, Ecosystem::Go], 80),
+/// Which orders a file of vectors states, with the least number of lines it has.
+const FILES: [(&str, &[Scheme], usize); 19] = [
+    ("alpine-versions.txt", &[Scheme::Apk], 700),
+    ("alpine-versions-generated.txt", &[Scheme::Apk], 13_000),
+    ("cran-versions.txt", &[Scheme::Cran], 20),
+    ("cran-versions-generated.txt", &[Scheme::Cran], 50),
+    ("debian-versions.txt", &[Scheme::Deb], 25),
+    ("debian-versions-generated.txt", &[Scheme::Deb], 14_000),
+    ("hackage-versions.txt", &[Scheme::Hackage], 10),
+    ("maven-versions.txt", &[Scheme::Maven], 90),
+    ("maven-versions-generated.txt", &[Scheme::Maven], 14_000),
+    ("nuget-versions.txt", &[Scheme::NuGet], 30),
+    ("packagist-versions.txt", &[Scheme::Packagist], 90),
+    ("packagist-versions-generated.txt", &[Scheme::Packagist], 10_000),
+    ("pub-versions.txt", &[Scheme::Pub], 90),
+    ("pypi-versions.txt", &[Scheme::Pep440], 35),
+    ("pypi-versions-generated.txt", &[Scheme::Pep440], 12_000),
+    ("redhat-versions.txt", &[Scheme::Rpm], 160),
+    ("rubygems-versions.txt", &[Scheme::RubyGems], 20),
+    ("rubygems-versions-generated.txt", &[Scheme::RubyGems], 4_000),
+    ("semver-versions.txt", &[Scheme::Semver, Scheme::Go], 80),
 ];
 
 #[test]
@@ -35,13 +45,13 @@ fn all_foreign_vectors_hold() {
         let mut entry = entry.unwrap();
         let path = entry.path().unwrap().into_owned();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some((_, ecosystems, least)) = FILES.iter().find(|(file, ..)| *file == name) else {
+        let Some((_, schemes, least)) = FILES.iter().find(|(file, ..)| *file == name) else {
             continue;
         };
         let mut text = String::new();
         entry.read_to_string(&mut text).unwrap();
-        for ecosystem in *ecosystems {
-            let lines = check_file(&name, *ecosystem, &text);
+        for scheme in *schemes {
+            let lines = check_file(&name, *scheme, &text);
             assert!(lines >= *least, "{name}: only {lines} lines");
         }
         seen += 1;
@@ -49,7 +59,7 @@ fn all_foreign_vectors_hold() {
     assert_eq!(seen, FILES.len());
 }
 
-fn check_file(name: &str, ecosystem: Ecosystem, text: &str) -> usize {
+fn check_file(name: &str, scheme: Scheme, text: &str) -> usize {
     let mut wrong = Vec::new();
     let mut count = 0;
     for line in text.lines() {
@@ -68,11 +78,11 @@ fn check_file(name: &str, ecosystem: Ecosystem, text: &str) -> usize {
             ">" => Ordering::Greater,
             _ => panic!("{name}: {line}"),
         };
-        let swapped = compare(ecosystem, b, a).map(Ordering::reverse);
-        if compare(ecosystem, a, b) != Ok(expected) || swapped != Ok(expected) {
+        let swapped = compare_by(scheme, b, a).map(Ordering::reverse);
+        if compare_by(scheme, a, b) != Ok(expected) || swapped != Ok(expected) {
             wrong.push(line);
         }
     }
-    assert!(wrong.is_empty(), "{ecosystem}, {name}: {} of {count}: {wrong:#?}", wrong.len());
+    assert!(wrong.is_empty(), "{scheme}, {name}: {} of {count}: {wrong:#?}", wrong.len());
     count
 }

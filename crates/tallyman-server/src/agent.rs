@@ -11,7 +11,7 @@ use tallyman_engine::fleet::{self, FleetError};
 
 use crate::api::ActionError;
 use crate::gateway::{IncomingRequest, new_request_id};
-use crate::http::AppState;
+use crate::state::AppState;
 
 /// Answers a request below `/agent/v1/`.
 pub(crate) async fn answer(state: &AppState, incoming: &IncomingRequest) -> Answer {

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use crate::agent;
 use crate::gateway::{Gateway, IncomingRequest};
 use crate::nonces::NonceMemory;
+use crate::state::AppState;
 
 /// The bytes of a request's body on the API's path: 1,000 UUIDs take 40 kB.
 const MAX_API_BODY_BYTES: usize = 2 << 20;
@@ -66,12 +67,6 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     state: Arc<AppState>,
-}
-
-/// What all requests share.
-pub(crate) struct AppState {
-    pub(crate) gateway: Gateway,
-    pub(crate) installation: Arc<Installation>,
 }
 
 impl Server {

@@ -8,5 +8,6 @@ mod api;
 mod gateway;
 mod http;
 mod nonces;
+mod state;
 
 pub use crate::http::{Server, ServerError};

@@ -15,7 +15,7 @@ use crate::repository::Repository;
 /// The characters that a subject may have.
 const MAX_SUBJECT: usize = 72;
 
-/// Checks the commits reachable from HEAD; without git or its directory there are none.
+/// Checks the commits reachable from HEAD that no remote has; without git or its directory there are none.
 pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Complaint>> {
     let log = read_log(repository.root())?;
     let mut complaints = Vec::new();
@@ -27,13 +27,14 @@ pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Complaint>> {
     Ok(complaints)
 }
 
-/// Returns the commits that are not merges, each as its short hash, a line break and the message.
+/// Returns the commits that are neither merges nor published already, when it is too late to reword
+/// them, each as its short hash, a line break and the message.
 fn read_log(root: &Path) -> anyhow::Result<String> {
     if !root.join(".git").exists() {
         return Ok(String::new());
     }
     let output = Command::new("git")
-        .args(["log", "-z", "--no-merges", "--format=%h%n%B", "HEAD"])
+        .args(["log", "-z", "--no-merges", "--format=%h%n%B", "HEAD", "--not", "--remotes"])
         .current_dir(root)
         .output();
     let output = match output {

@@ -70,9 +70,15 @@ pub async fn judge(
         let inventories: Vec<_> = layers.iter().map(|layer| &layer.inventory).collect();
         let inventory = squash(&inventories);
         let versions = package_versions(&inventory);
-        let state = AnalysisState::decide(&inventory, &gaps(&index, &versions));
-        let distinct: BTreeSet<&PackageVersion> = versions.iter().collect();
-        let findings = distinct
+        // What a distribution's package brought is judged by the distribution's advisories alone.
+        let judged: BTreeSet<&PackageVersion> = inventory
+            .packages
+            .iter()
+            .zip(&versions)
+            .filter_map(|(item, version)| (!item.is_owned).then_some(version))
+            .collect();
+        let state = AnalysisState::decide(&inventory, &gaps(&index, judged.iter().copied()));
+        let findings = judged
             .into_par_iter()
             .map(|version| Ok((version.clone(), find_vulnerabilities(&index, version)?.findings)))
             .collect::<Result<_, IndexError>>()?;
@@ -100,6 +106,7 @@ pub async fn record_image(
         .packages
         .into_iter()
         .zip(squashed.versions)
+        .filter(|(item, _)| !item.is_owned)
         .map(|(item, version)| NewImagePackage { version, layer: item.layer, path: item.path })
         .collect();
     let new = NewImage {

@@ -101,6 +101,9 @@ pub struct ReportPackage {
     pub layer: usize,
     /// The digest of that layer.
     pub layer_digest: Option<Digest>,
+    /// Whether it lies in a file of a distribution's package, which is judged in its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_owned: bool,
     /// Its vulnerabilities, worst first.
     pub findings: Vec<Finding>,
 }
@@ -149,7 +152,11 @@ impl ScanReport {
                 path: item.path.clone(),
                 layer: item.layer,
                 layer_digest: input.image.layers.get(item.layer).map(|layer| layer.digest.clone()),
-                findings: input.findings.get(version).cloned().unwrap_or_default(),
+                is_owned: item.is_owned,
+                findings: match item.is_owned {
+                    true => Vec::new(),
+                    false => input.findings.get(version).cloned().unwrap_or_default(),
+                },
             })
             .collect();
         let summary = summarize(&packages, input.inventory.alerts.len());

@@ -338,6 +338,23 @@ pub(crate) fn ecosystem_code(ecosystem: Ecosystem) -> u8 {
         Ecosystem::Npm => 4,
         Ecosystem::Go => 5,
         Ecosystem::Cargo => 6,
+        Ecosystem::Rpm => 7,
+        Ecosystem::Alpm => 8,
+        Ecosystem::Ebuild => 9,
+        Ecosystem::Opkg => 10,
+        Ecosystem::Maven => 11,
+        Ecosystem::Gem => 12,
+        Ecosystem::Composer => 13,
+        Ecosystem::NuGet => 14,
+        Ecosystem::Pub => 15,
+        Ecosystem::Hex => 16,
+        Ecosystem::Swift => 17,
+        Ecosystem::Hackage => 18,
+        Ecosystem::Cran => 19,
+        Ecosystem::LuaRocks => 20,
+        Ecosystem::Conan => 21,
+        Ecosystem::Conda => 22,
+        Ecosystem::Generic => 23,
     }
 }
 

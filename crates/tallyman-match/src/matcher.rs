@@ -58,9 +58,12 @@ pub fn find_vulnerabilities(
 }
 
 /// Returns the ecosystems and releases among the packages that no feed speaks of, sorted.
-pub fn gaps(index: &AdvisoryIndex, packages: &[PackageVersion]) -> Vec<CoverageGap> {
+pub fn gaps<'a>(
+    index: &AdvisoryIndex,
+    packages: impl IntoIterator<Item = &'a PackageVersion>,
+) -> Vec<CoverageGap> {
     let mut gaps: Vec<CoverageGap> = packages
-        .iter()
+        .into_iter()
         .map(|package| CoverageGap {
             ecosystem: package.package.ecosystem,
             release: package.release.clone(),

@@ -1,7 +1,6 @@
 //! The order of versions: a scheme is a file in `version/` and one line in [`SCHEMES`].
 //!
-//! [`compare`] is what matching uses; [`compare_by`] also knows schemes of ecosystems whose
-//! packages are not read yet. Nothing here knows advisories.
+//! [`compare`] compares by an ecosystem, [`compare_by`] by a scheme. Nothing here knows advisories.
 
 mod apk;
 mod dart;
@@ -168,11 +167,25 @@ impl Scheme {
     /// Returns the order of an ecosystem's versions.
     pub fn of(ecosystem: Ecosystem) -> Self {
         match ecosystem {
-            Ecosystem::Deb => Scheme::Deb,
-            Ecosystem::Apk => Scheme::Apk,
-            Ecosystem::PyPi => Scheme::Pep440,
-            Ecosystem::Npm | Ecosystem::Cargo => Scheme::Semver,
+            // opkg(1) compares versions as dpkg does.
+            Ecosystem::Deb | Ecosystem::Opkg => Scheme::Deb,
+            // Gentoo's versions (PMS, section 3.3) have apk's form, which descends from it.
+            Ecosystem::Apk | Ecosystem::Ebuild => Scheme::Apk,
+            // alpm's vercmp is rpm's algorithm.
+            Ecosystem::Rpm | Ecosystem::Alpm => Scheme::Rpm,
+            // What conda packages is mostly Python's, and its order extends PEP 440.
+            Ecosystem::PyPi | Ecosystem::Conda => Scheme::Pep440,
+            Ecosystem::Npm | Ecosystem::Cargo | Ecosystem::Swift | Ecosystem::Hex => Scheme::Semver,
             Ecosystem::Go => Scheme::Go,
+            Ecosystem::Maven => Scheme::Maven,
+            Ecosystem::Gem => Scheme::RubyGems,
+            Ecosystem::Composer => Scheme::Packagist,
+            Ecosystem::NuGet => Scheme::NuGet,
+            Ecosystem::Pub => Scheme::Pub,
+            Ecosystem::Hackage => Scheme::Hackage,
+            Ecosystem::Cran => Scheme::Cran,
+            // Nobody defines an order for these; rpm's takes any text.
+            Ecosystem::LuaRocks | Ecosystem::Conan | Ecosystem::Generic => Scheme::Rpm,
         }
     }
 

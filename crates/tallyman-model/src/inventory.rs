@@ -57,6 +57,16 @@ pub enum Evidence {
     Distribution(Distribution),
     /// The packages that the file names, in a stable order.
     Packages(Vec<Package>),
+    /// The packages that a file inside the file names: a library within a Java application.
+    Nested {
+        /// The path inside the file; the paths of archives within archives are joined by `!/`.
+        path: String,
+        /// The packages, in a stable order.
+        packages: Vec<Package>,
+    },
+    /// The files that a distribution's package brought, as [`owner_key`]s, sorted. Only those that
+    /// could be evidence themselves are kept.
+    OwnedFiles(Vec<u64>),
     /// Something hostile about the file itself.
     Alert(Alert),
 }
@@ -101,6 +111,19 @@ pub fn path_key(path: &str) -> u64 {
     })
 }
 
+/// Returns the key by which a file is known to belong to a distribution's package: databases write
+/// `/bin/x` where the file lies in `/usr/bin/x`, since distributions merged the two.
+pub fn owner_key(path: &str) -> u64 {
+    let path = path.trim_start_matches('/');
+    let rest = path.strip_prefix("usr/").unwrap_or(path);
+    let top = rest.split('/').next().unwrap_or(rest);
+    path_key(if matches!(top, "bin" | "sbin" | "lib" | "lib32" | "lib64" | "libx32") {
+        rest
+    } else {
+        path
+    })
+}
+
 /// A package of the final filesystem.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InventoryPackage {
@@ -110,6 +133,10 @@ pub struct InventoryPackage {
     pub path: String,
     /// The index of the layer that brought it, counted from 0 at the base.
     pub layer: usize,
+    /// Whether the file that names it belongs to a distribution's package, which is then judged in
+    /// its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_owned: bool,
 }
 
 /// An alert on a file of the final filesystem.

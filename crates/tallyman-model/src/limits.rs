@@ -25,10 +25,16 @@ pub struct Limits {
     pub path_bytes: usize,
     /// The bytes of a package database (`dpkg/status`, `apk/db/installed`).
     pub database_bytes: u64,
-    /// The bytes of a package's metadata file (`METADATA`, `package.json`).
+    /// The bytes of a package's metadata file or a lock file (`METADATA`, `package.json`).
     pub metadata_bytes: u64,
     /// The bytes of an executable that is looked into.
     pub executable_bytes: u64,
+    /// The bytes of an archive (`.jar`) that is looked into.
+    pub archive_bytes: u64,
+    /// How deep archives are looked for within archives.
+    pub archive_depth: u32,
+    /// The entries of an archive, those of the archives in it included.
+    pub archive_entries: u64,
     /// The packages of a layer.
     pub layer_packages: usize,
     /// The diagnostics that are kept for a layer; further ones are counted.
@@ -55,8 +61,11 @@ impl Default for Limits {
             layer_entries: 5_000_000,
             path_bytes: usize::try_from(4 * KIB).unwrap_or(usize::MAX),
             database_bytes: 256 * MIB,
-            metadata_bytes: 4 * MIB,
-            executable_bytes: 512 * MIB,
+            metadata_bytes: 16 * MIB,
+            executable_bytes: 4 * GIB,
+            archive_bytes: 4 * GIB,
+            archive_depth: 8,
+            archive_entries: 1_000_000,
             layer_packages: 500_000,
             diagnostics: 1_000,
             advisory_record_bytes: 16 * MIB,

@@ -17,6 +17,14 @@ pub enum Ecosystem {
     Deb,
     /// apk: Alpine, Wolfi.
     Apk,
+    /// RPM: Red Hat and its relatives, SUSE, Amazon, Azure, Alibaba Cloud, openEuler.
+    Rpm,
+    /// pacman: Arch Linux.
+    Alpm,
+    /// Portage: Gentoo.
+    Ebuild,
+    /// opkg: OpenWrt, Yocto.
+    Opkg,
     /// Python distributions.
     PyPi,
     /// npm packages.
@@ -26,47 +34,165 @@ pub enum Ecosystem {
     Go,
     /// Rust crates.
     Cargo,
+    /// Java artifacts, named `group:artifact`.
+    Maven,
+    /// Ruby gems.
+    Gem,
+    /// PHP packages, named `vendor/package`.
+    Composer,
+    /// .NET packages.
+    NuGet,
+    /// Dart packages.
+    Pub,
+    /// Elixir and Erlang packages.
+    Hex,
+    /// Swift packages, named by their repository: `github.com/apple/swift-nio`.
+    Swift,
+    /// Haskell packages.
+    Hackage,
+    /// R packages.
+    Cran,
+    /// Lua rocks.
+    LuaRocks,
+    /// C and C++ packages of Conan.
+    Conan,
+    /// conda packages.
+    Conda,
+    /// Programs that no package manager installed, named by their project: `node`, `nginx`.
+    Generic,
 }
 
+/// What is the same for all packages of an ecosystem.
+struct EcosystemLine {
+    ecosystem: Ecosystem,
+    /// The package URL type.
+    name: &'static str,
+    namespace: Namespace,
+    is_caseless: bool,
+}
+
+/// Where the namespace of a package URL comes from (purl-spec, "Known types").
+#[derive(Clone, Copy)]
+enum Namespace {
+    /// The id of the distribution.
+    Distribution,
+    /// The name, up to the last one of this character.
+    UpTo(char),
+    /// Nowhere.
+    Never,
+}
+
+const fn line(ecosystem: Ecosystem, name: &'static str, namespace: Namespace) -> EcosystemLine {
+    EcosystemLine { ecosystem, name, namespace, is_caseless: false }
+}
+
+const fn caseless(line: EcosystemLine) -> EcosystemLine {
+    EcosystemLine { is_caseless: true, ..line }
+}
+
+/// One line for each ecosystem, in the order of the variants.
+const ECOSYSTEMS: [EcosystemLine; Ecosystem::ALL.len()] = [
+    line(Ecosystem::Deb, "deb", Namespace::Distribution),
+    line(Ecosystem::Apk, "apk", Namespace::Distribution),
+    line(Ecosystem::Rpm, "rpm", Namespace::Distribution),
+    line(Ecosystem::Alpm, "alpm", Namespace::Distribution),
+    line(Ecosystem::Ebuild, "ebuild", Namespace::UpTo('/')),
+    line(Ecosystem::Opkg, "opkg", Namespace::Distribution),
+    line(Ecosystem::PyPi, "pypi", Namespace::Never),
+    line(Ecosystem::Npm, "npm", Namespace::UpTo('/')),
+    line(Ecosystem::Go, "golang", Namespace::UpTo('/')),
+    line(Ecosystem::Cargo, "cargo", Namespace::Never),
+    line(Ecosystem::Maven, "maven", Namespace::UpTo(':')),
+    line(Ecosystem::Gem, "gem", Namespace::Never),
+    caseless(line(Ecosystem::Composer, "composer", Namespace::UpTo('/'))),
+    caseless(line(Ecosystem::NuGet, "nuget", Namespace::Never)),
+    line(Ecosystem::Pub, "pub", Namespace::Never),
+    caseless(line(Ecosystem::Hex, "hex", Namespace::Never)),
+    line(Ecosystem::Swift, "swift", Namespace::UpTo('/')),
+    line(Ecosystem::Hackage, "hackage", Namespace::Never),
+    line(Ecosystem::Cran, "cran", Namespace::Never),
+    caseless(line(Ecosystem::LuaRocks, "luarocks", Namespace::Never)),
+    line(Ecosystem::Conan, "conan", Namespace::Never),
+    line(Ecosystem::Conda, "conda", Namespace::Never),
+    line(Ecosystem::Generic, "generic", Namespace::Never),
+];
+
 impl Ecosystem {
-    /// All ecosystems.
-    pub const ALL: [Ecosystem; 6] = [
+    /// All ecosystems, in the order of the variants.
+    pub const ALL: [Ecosystem; 23] = [
         Ecosystem::Deb,
         Ecosystem::Apk,
+        Ecosystem::Rpm,
+        Ecosystem::Alpm,
+        Ecosystem::Ebuild,
+        Ecosystem::Opkg,
         Ecosystem::PyPi,
         Ecosystem::Npm,
         Ecosystem::Go,
         Ecosystem::Cargo,
+        Ecosystem::Maven,
+        Ecosystem::Gem,
+        Ecosystem::Composer,
+        Ecosystem::NuGet,
+        Ecosystem::Pub,
+        Ecosystem::Hex,
+        Ecosystem::Swift,
+        Ecosystem::Hackage,
+        Ecosystem::Cran,
+        Ecosystem::LuaRocks,
+        Ecosystem::Conan,
+        Ecosystem::Conda,
+        Ecosystem::Generic,
     ];
+
+    fn line(self) -> &'static EcosystemLine {
+        ECOSYSTEMS
+            .iter()
+            .find(|line| line.ecosystem == self)
+            .expect("every ecosystem has a line in the list of ecosystems")
+    }
 
     /// Returns the package URL type, which is also the name in the store and in reports.
     pub fn name(self) -> &'static str {
-        match self {
-            Ecosystem::Deb => "deb",
-            Ecosystem::Apk => "apk",
-            Ecosystem::PyPi => "pypi",
-            Ecosystem::Npm => "npm",
-            Ecosystem::Go => "golang",
-            Ecosystem::Cargo => "cargo",
-        }
+        self.line().name
     }
 
     /// Tells whether packages of this kind belong to a distribution, whose feed judges them.
     pub fn is_distribution(self) -> bool {
         match self {
-            Ecosystem::Deb | Ecosystem::Apk => true,
-            Ecosystem::PyPi | Ecosystem::Npm | Ecosystem::Go | Ecosystem::Cargo => false,
+            Ecosystem::Deb
+            | Ecosystem::Apk
+            | Ecosystem::Rpm
+            | Ecosystem::Alpm
+            | Ecosystem::Ebuild
+            | Ecosystem::Opkg => true,
+            Ecosystem::PyPi
+            | Ecosystem::Npm
+            | Ecosystem::Go
+            | Ecosystem::Cargo
+            | Ecosystem::Maven
+            | Ecosystem::Gem
+            | Ecosystem::Composer
+            | Ecosystem::NuGet
+            | Ecosystem::Pub
+            | Ecosystem::Hex
+            | Ecosystem::Swift
+            | Ecosystem::Hackage
+            | Ecosystem::Cran
+            | Ecosystem::LuaRocks
+            | Ecosystem::Conan
+            | Ecosystem::Conda
+            | Ecosystem::Generic => false,
         }
     }
 
     /// Brings a name into the form in which two spellings of one package are equal: PEP 503 for
-    /// Python; all others are compared as they are.
+    /// Python, lower case where the registry knows no case; all others are compared as they are.
     pub fn normalize_name(self, name: &str) -> String {
         match self {
             Ecosystem::PyPi => normalize_pep503(name),
-            Ecosystem::Deb | Ecosystem::Apk | Ecosystem::Npm | Ecosystem::Go | Ecosystem::Cargo => {
-                name.to_owned()
-            }
+            _ if self.line().is_caseless => name.to_lowercase(),
+            _ => name.to_owned(),
         }
     }
 }
@@ -160,25 +286,26 @@ impl PackageVersion {
         }
     }
 
-    /// Returns the package URL (purl-spec, types deb, apk, pypi, npm, golang and cargo).
+    /// Returns the package URL (purl-spec, "Known types").
     pub fn purl(&self) -> String {
         let package = &self.package;
         let name = package.ecosystem.normalize_name(&package.name);
-        let (namespace, name) = match package.ecosystem {
-            Ecosystem::Deb | Ecosystem::Apk => {
+        let (namespace, name) = match package.ecosystem.line().namespace {
+            Namespace::Distribution => {
                 (self.release.as_ref().map(|release| release.id().to_owned()), name)
             }
-            Ecosystem::Npm | Ecosystem::Go => match name.rsplit_once('/') {
+            Namespace::UpTo(separator) => match name.rsplit_once(separator) {
                 Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
                 None => (None, name),
             },
-            Ecosystem::PyPi | Ecosystem::Cargo => (None, name),
+            Namespace::Never => (None, name),
         };
         let fallback = || format!("pkg:{}/{}@{}", package.ecosystem, package.name, package.version);
         let Ok(mut purl) = PackageUrl::new(package.ecosystem.name(), name) else {
             return fallback();
         };
-        let mut complete = purl.with_version(package.version.clone()).is_ok();
+        let (epoch, version) = split_epoch(package);
+        let mut complete = purl.with_version(version.to_owned()).is_ok();
         if let Some(namespace) = namespace {
             complete &= purl.with_namespace(namespace).is_ok();
         }
@@ -189,7 +316,19 @@ impl PackageVersion {
             let distro = format!("{}-{}", release.id(), release.release());
             complete &= purl.add_qualifier("distro", distro).is_ok();
         }
+        if let Some(epoch) = epoch {
+            complete &= purl.add_qualifier("epoch", epoch.to_owned()).is_ok();
+        }
         if complete { purl.to_string() } else { fallback() }
+    }
+}
+
+/// The package URL of an RPM carries the epoch apart from the version; that of a Debian package
+/// does not.
+fn split_epoch(package: &Package) -> (Option<&str>, &str) {
+    match package.version.split_once(':') {
+        Some((epoch, version)) if package.ecosystem == Ecosystem::Rpm => (Some(epoch), version),
+        _ => (None, &package.version),
     }
 }
 

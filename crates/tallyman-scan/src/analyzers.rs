@@ -6,9 +6,11 @@
 mod apk;
 mod cargo;
 mod dpkg;
+mod dpkg_files;
 mod eicar;
 mod executable;
 mod go;
+mod lookahead;
 mod npm;
 mod os_release;
 mod preload;
@@ -18,7 +20,7 @@ use std::fmt::Write;
 use std::sync::OnceLock;
 
 use ring::digest::{SHA256, digest};
-use tallyman_model::inventory::{DiagnosticKind, Evidence};
+use tallyman_model::inventory::{DiagnosticKind, Evidence, owner_key};
 use tallyman_model::limits::Limits;
 
 #[cfg(test)]
@@ -41,16 +43,51 @@ pub(crate) struct Analyzer {
     /// Tells from the outside whether it wants the content; called for every file.
     pub(crate) wants: fn(&Candidate<'_>) -> bool,
     /// Reads the content.
-    pub(crate) analyze: fn(&str, &[u8], &Limits) -> Analysis,
+    pub(crate) reading: Reading,
 }
 
-/// What an analyzer says of one file.
+/// How an analyzer reads the content of a file.
+#[derive(Clone, Copy)]
+pub(crate) enum Reading {
+    /// As a whole, by its path. For what is small.
+    Whole(fn(&str, &[u8], &Limits) -> Analysis),
+    /// Piece by piece as it comes, so that a file of any size takes no memory.
+    Streamed(fn(&Candidate<'_>, &Limits) -> Box<dyn Probe>),
+}
+
+/// What an analyzer says of one file that it read as a whole.
 pub(crate) type Analysis = Result<Vec<Evidence>, Fault>;
 
+/// Reads one file from its first byte to its last.
+pub(crate) trait Probe {
+    /// Looks at the next bytes.
+    fn feed(&mut self, piece: &[u8]);
+
+    /// Says what was found, once the content is complete.
+    fn finish(self: Box<Self>) -> Report;
+}
+
+/// What was found in a file, and what of it could not be read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl From<Analysis> for Report {
+    fn from(analysis: Analysis) -> Self {
+        match analysis {
+            Ok(evidence) => Report { evidence, faults: Vec::new() },
+            Err(fault) => Report { evidence: Vec::new(), faults: vec![fault] },
+        }
+    }
+}
+
 /// The analyzers. Their order does not matter.
-pub(crate) static ANALYZERS: [Analyzer; 9] = [
+pub(crate) static ANALYZERS: [Analyzer; 10] = [
     os_release::ANALYZER,
     dpkg::ANALYZER,
+    dpkg_files::ANALYZER,
     apk::ANALYZER,
     python::ANALYZER,
     npm::ANALYZER,
@@ -135,7 +172,7 @@ impl Fault {
 
 /// A set of analyzers, as bits by their index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Selection(u32);
+pub(crate) struct Selection(u64);
 
 impl Selection {
     pub(crate) fn is_empty(self) -> bool {
@@ -150,9 +187,37 @@ impl Selection {
 /// Returns the analyzers that want a file.
 pub(crate) fn select(candidate: &Candidate<'_>) -> Selection {
     let bits = ANALYZERS.iter().enumerate().fold(0, |bits, (index, analyzer)| {
-        bits | (u32::from((analyzer.wants)(candidate)) << index)
+        bits | (u64::from((analyzer.wants)(candidate)) << index)
     });
     Selection(bits)
+}
+
+/// Returns the evidence that a distribution's package owns files, of which only those are kept that
+/// could be evidence for an analyzer; `None` if there are none.
+pub(crate) fn owned_files<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<Evidence> {
+    let mut keys: Vec<u64> = paths
+        .into_iter()
+        .map(|path| path.trim_start_matches('/'))
+        .filter(|path| may_be_evidence(path))
+        .map(owner_key)
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    (!keys.is_empty()).then_some(Evidence::OwnedFiles(keys))
+}
+
+/// Tells whether an analyzer could find packages in a file, as far as its path tells.
+fn may_be_evidence(path: &str) -> bool {
+    const WITHOUT_PROGRAMS: [&str; 5] =
+        ["usr/share/doc/", "usr/share/man/", "usr/share/locale/", "etc/", "var/lib/dpkg/"];
+    let is_program = || {
+        executable::may_be(&Candidate::new(path, 0, 0))
+            && !WITHOUT_PROGRAMS.iter().any(|prefix| path.starts_with(prefix))
+    };
+    let candidate = Candidate::new(path, 4096, 0o644);
+    let is_named =
+        |analyzer: &Analyzer| analyzer.class == FileClass::Named && (analyzer.wants)(&candidate);
+    ANALYZERS.iter().any(is_named) || is_program()
 }
 
 /// Tells whether an analyzer reads package databases, which layers rewrite as a whole.
@@ -193,7 +258,28 @@ pub fn analyze_content(
     limits: &Limits,
 ) -> Option<Result<Vec<Evidence>, String>> {
     let analyzer = ANALYZERS.iter().find(|analyzer| analyzer.id == id)?;
-    Some((analyzer.analyze)(path, content, limits).map_err(|fault| fault.reason))
+    let report = read_whole(analyzer, path, content, limits);
+    Some(match report.faults.into_iter().next() {
+        Some(fault) => Err(fault.reason),
+        None => Ok(report.evidence),
+    })
+}
+
+/// Shows content that is in memory to an analyzer, however it reads.
+pub(crate) fn read_whole(
+    analyzer: &Analyzer,
+    path: &str,
+    content: &[u8],
+    limits: &Limits,
+) -> Report {
+    match analyzer.reading {
+        Reading::Whole(analyze) => analyze(path, content, limits).into(),
+        Reading::Streamed(start) => {
+            let mut probe = start(&Candidate::new(path, content.len() as u64, 0), limits);
+            probe.feed(content);
+            probe.finish()
+        }
+    }
 }
 
 /// Returns the id and version of every analyzer, for documents and for `--version`.

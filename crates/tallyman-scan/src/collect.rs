@@ -12,7 +12,7 @@ use std::io::BufRead;
 use tallyman_model::inventory::{Diagnostic, DiagnosticKind, LayerInventory, path_key};
 use tallyman_model::limits::Limits;
 
-use crate::analyzers::{self, Candidate, FileClass, Selection};
+use crate::analyzers::{self, Candidate, FileClass, Probe, Reading, Selection};
 use crate::collect::findings::Findings;
 use crate::collect::whiteout::Whiteout;
 use crate::error::LayerError;
@@ -47,6 +47,12 @@ pub(crate) fn add_garbage_diagnostic(inventory: &mut LayerInventory) {
         reason: "bytes that are not gzip follow the layer's data".to_owned(),
     });
     inventory.diagnostics.sort();
+}
+
+/// An analyzer that reads the current file piece by piece.
+struct Started {
+    index: usize,
+    probe: Box<dyn Probe>,
 }
 
 struct Collector<'a> {
@@ -173,41 +179,64 @@ impl<'a> Collector<'a> {
             }
             return Ok(());
         }
-        self.read_content(&candidate, selection, &mut content)?;
-        let analyzed = self.analyze(&candidate, selection, key);
+        let started = self.read_content(&candidate, selection, &mut content)?;
+        let analyzed = self.report(&candidate, selection, started, key);
         if self.buffer.capacity() > KEPT_BUFFER_BYTES {
             self.buffer = Vec::new();
         }
         analyzed
     }
 
-    /// Reads the content into the buffer, or only the magic number where that is enough.
+    /// Shows the content to those analyzers that stream it, and keeps it in the buffer if another
+    /// one wants it; where no one does, only the magic number is read.
     fn read_content<R: BufRead>(
         &mut self,
         candidate: &Candidate<'_>,
         selection: Selection,
         content: &mut Content<'_, R>,
-    ) -> Result<(), LayerError> {
+    ) -> Result<Vec<Started>, LayerError> {
         self.buffer.clear();
         content.append(&mut self.buffer, MAGIC_BYTES)?;
         let has_magic = analyzers::has_magic(&self.buffer);
-        let is_read = selection.iter().any(|(_, analyzer)| {
+        let mut started = Vec::new();
+        let mut is_kept = false;
+        for (index, analyzer) in selection.iter() {
             let is_right = analyzer.class != FileClass::Executable || has_magic;
-            is_right && candidate.size <= analyzer.class.max_bytes(self.limits)
-        });
-        if is_read {
+            if !is_right || candidate.size > analyzer.class.max_bytes(self.limits) {
+                continue;
+            }
+            match analyzer.reading {
+                Reading::Whole(_) => is_kept = true,
+                Reading::Streamed(start) => {
+                    started.push(Started { index, probe: start(candidate, self.limits) });
+                }
+            }
+        }
+        for it in &mut started {
+            it.probe.feed(&self.buffer);
+        }
+        if is_kept {
             let size = usize::try_from(candidate.size).unwrap_or(usize::MAX);
             // The pages of what a header only claims to have are never touched.
             self.buffer.reserve_exact(size.saturating_sub(self.buffer.len()));
-            content.append(&mut self.buffer, u64::MAX)?;
         }
-        Ok(())
+        if is_kept || !started.is_empty() {
+            content.visit(|piece| {
+                if is_kept {
+                    self.buffer.extend_from_slice(piece);
+                }
+                started.iter_mut().for_each(|it| it.probe.feed(piece));
+            })?;
+        }
+        Ok(started)
     }
 
-    fn analyze(
+    /// Takes down what the analyzers say of a file that was read.
+    fn report(
         &mut self,
         candidate: &Candidate<'_>,
         selection: Selection,
+        mut started: Vec<Started>,
         key: u64,
     ) -> Result<(), LayerError> {
         let has_magic = analyzers::has_magic(&self.buffer);
@@ -219,21 +248,21 @@ impl<'a> Collector<'a> {
             if analyzer.class.is_known_by_path() {
                 self.read.insert((key, index));
             }
+            let kind = analyzer.class.loss();
             if candidate.size > max_bytes {
                 let reason = format!("it has more than {max_bytes} bytes");
-                self.findings.add_diagnostic(candidate.path, analyzer.class.loss(), &reason);
+                self.findings.add_diagnostic(candidate.path, kind, &reason);
                 continue;
             }
-            match (analyzer.analyze)(candidate.path, &self.buffer, self.limits) {
-                Ok(found) => {
-                    for evidence in found {
-                        self.findings.add_evidence(candidate, index, evidence)?;
-                    }
-                }
-                Err(fault) => {
-                    let kind = analyzer.class.loss();
-                    self.findings.add_diagnostic(candidate.path, kind, &fault.reason);
-                }
+            let report = match started.iter().position(|it| it.index == index) {
+                Some(at) => started.swap_remove(at).probe.finish(),
+                None => analyzers::read_whole(analyzer, candidate.path, &self.buffer, self.limits),
+            };
+            for evidence in report.evidence {
+                self.findings.add_evidence(candidate, index, evidence)?;
+            }
+            for fault in report.faults {
+                self.findings.add_diagnostic(candidate.path, kind, &fault.reason);
             }
         }
         Ok(())

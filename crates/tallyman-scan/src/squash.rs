@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use tallyman_model::distribution::Distribution;
 use tallyman_model::inventory::{
     Evidence, EvidenceFile, ImageInventory, InventoryAlert, InventoryDiagnostic, InventoryPackage,
-    LayerInventory, path_key,
+    LayerInventory, owner_key, path_key,
 };
 use tallyman_model::package::Package;
 
@@ -22,6 +22,7 @@ pub fn squash<L: Borrow<LayerInventory>>(layers: &[L]) -> ImageInventory {
     let mut image = ImageInventory::default();
     let mut best_distribution: Option<(usize, &Distribution)> = None;
     let mut hidden = Hidden::default();
+    let mut owned = HashMap::new();
     for (index, layer) in layers.iter().enumerate().rev() {
         let layer = layer.borrow();
         for file in layer.files.iter().filter(|file| !hidden.contains(&file.path)) {
@@ -29,6 +30,16 @@ pub fn squash<L: Borrow<LayerInventory>>(layers: &[L]) -> ImageInventory {
                 Evidence::Packages(packages) => {
                     let lower = layers.get(..index).unwrap_or_default();
                     add_packages(&mut image.packages, packages, file, lower);
+                }
+                Evidence::Nested { path, packages } => {
+                    let path = format!("{}!/{path}", file.path);
+                    image.packages.extend(packages.iter().map(|it| found(it, &path, index)));
+                }
+                Evidence::OwnedFiles(keys) => {
+                    // From above downwards: the highest layer that rewrites the list counts.
+                    for key in keys {
+                        owned.entry(*key).or_insert(index);
+                    }
                 }
                 Evidence::Alert(alert) => image.alerts.push(InventoryAlert {
                     alert: alert.clone(),
@@ -55,6 +66,7 @@ pub fn squash<L: Borrow<LayerInventory>>(layers: &[L]) -> ImageInventory {
             hidden.add(layer);
         }
     }
+    mark_owned(&mut image.packages, &owned);
     image.distribution = best_distribution.map(|(_, distribution)| distribution.clone());
     image.packages.sort_unstable();
     image.packages.dedup();
@@ -65,26 +77,35 @@ pub fn squash<L: Borrow<LayerInventory>>(layers: &[L]) -> ImageInventory {
 }
 
 fn add_packages<L: Borrow<LayerInventory>>(
-    found: &mut Vec<InventoryPackage>,
+    all: &mut Vec<InventoryPackage>,
     packages: &[Package],
     file: &EvidenceFile,
     lower: &[L],
 ) {
-    let path = &file.path;
     if analyzers::reads_databases(&file.analyzer) {
         let origins = origins(packages, file, lower);
-        found.extend(packages.iter().zip(origins).map(|(package, layer)| InventoryPackage {
-            package: package.clone(),
-            path: path.clone(),
-            layer,
-        }));
+        let items = packages.iter().zip(origins);
+        all.extend(items.map(|(package, layer)| found(package, &file.path, layer)));
         return;
     }
-    found.extend(packages.iter().map(|package| InventoryPackage {
-        package: package.clone(),
-        path: path.clone(),
-        layer: lower.len(),
-    }));
+    all.extend(packages.iter().map(|package| found(package, &file.path, lower.len())));
+}
+
+fn found(package: &Package, path: &str, layer: usize) -> InventoryPackage {
+    let (package, path) = (package.clone(), path.to_owned());
+    InventoryPackage { package, path, layer, is_owned: false }
+}
+
+/// Marks what lies in files of distributions' packages. A file that a layer above the package's
+/// own brings is no longer the distribution's.
+fn mark_owned(packages: &mut [InventoryPackage], owned: &HashMap<u64, usize>) {
+    if owned.is_empty() {
+        return;
+    }
+    for item in packages.iter_mut().filter(|item| !item.package.ecosystem.is_distribution()) {
+        let file = item.path.split("!/").next().unwrap_or(&item.path);
+        item.is_owned = owned.get(&owner_key(file)).is_some_and(|owner| *owner >= item.layer);
+    }
 }
 
 /// Returns for each package the lowest layer such that it and every layer from there up that

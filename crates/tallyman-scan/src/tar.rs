@@ -166,7 +166,8 @@ impl<R: BufRead> TarReader<R> {
         }
         self.input.start_entry(size)?;
         self.scratch.clear();
-        self.input.append(&mut self.scratch, size)?;
+        let scratch = &mut self.scratch;
+        self.input.visit(size, &mut |piece| scratch.extend_from_slice(piece))?;
         self.input.finish_entry()
     }
 
@@ -244,7 +245,13 @@ fn replace(name: &mut Vec<u8>, better: Option<&[u8]>) {
 impl<R: BufRead> Content<'_, R> {
     /// Appends up to `max` further bytes of the content to `out`.
     pub(crate) fn append(&mut self, out: &mut Vec<u8>, max: u64) -> Result<(), LayerError> {
-        self.input.append(out, max)
+        let mut take = |piece: &[u8]| out.extend_from_slice(piece);
+        self.input.visit(max, &mut take)
+    }
+
+    /// Shows what is left of the content, piece by piece and without copying it.
+    pub(crate) fn visit(&mut self, mut show: impl FnMut(&[u8])) -> Result<(), LayerError> {
+        self.input.visit(u64::MAX, &mut show)
     }
 }
 
@@ -298,7 +305,7 @@ impl<R: BufRead> Input<R> {
         Ok(count.saturating_sub(left))
     }
 
-    fn append(&mut self, out: &mut Vec<u8>, max: u64) -> Result<(), LayerError> {
+    fn visit(&mut self, max: u64, show: &mut dyn FnMut(&[u8])) -> Result<(), LayerError> {
         let mut wanted = max.min(self.remaining);
         while wanted > 0 {
             let available = self.reader.fill_buf()?;
@@ -306,7 +313,7 @@ impl<R: BufRead> Input<R> {
                 return Err(self.error("truncated in the content of an entry"));
             }
             let step = usize::try_from(wanted).unwrap_or(usize::MAX).min(available.len());
-            out.extend_from_slice(available.get(..step).unwrap_or_default());
+            show(available.get(..step).unwrap_or_default());
             self.consume(step);
             wanted = wanted.saturating_sub(step as u64);
             self.remaining = self.remaining.saturating_sub(step as u64);

@@ -8,6 +8,7 @@ use tallyman_model::image::Compression;
 use tallyman_model::inventory::LayerInventory;
 use tallyman_model::limits::Limits;
 
+use crate::analyzers::{Analyzer, Candidate, Reading, Report};
 use crate::error::LayerError;
 use crate::layer::{LayerInput, analyze_layer};
 
@@ -131,6 +132,21 @@ pub(crate) fn analyze_within(bytes: &[u8], limits: &Limits) -> Result<LayerInven
         size_bytes: None,
     };
     analyze_layer(input, limits, &|_| {}).map(|layer| layer.inventory)
+}
+
+/// Shows content to a streaming analyzer in pieces of `size` bytes.
+pub(crate) fn read_in_pieces(
+    analyzer: &Analyzer,
+    content: &[u8],
+    limits: &Limits,
+    size: usize,
+) -> Report {
+    let Reading::Streamed(start) = analyzer.reading else {
+        panic!("{} reads files as a whole", analyzer.id);
+    };
+    let mut probe = start(&Candidate::new("bin/app", content.len() as u64, 0o755), limits);
+    content.chunks(size).for_each(|piece| probe.feed(piece));
+    probe.finish()
 }
 
 /// Where the content of [`elf_with_section`] is loaded.

@@ -49,6 +49,10 @@ fn package_urls_follow_each_types_rules() {
         ),
         (version(Ecosystem::PyPi, "Flask_SQLAlchemy", "3.0"), "pkg:pypi/flask-sqlalchemy@3.0"),
         (version(Ecosystem::Cargo, "serde", "1.0.0+x"), "pkg:cargo/serde@1.0.0%2Bx"),
+        (version(Ecosystem::Maven, "org.a:b", "1"), "pkg:maven/org.a/b@1"),
+        (version(Ecosystem::Composer, "Sym/Http", "v1"), "pkg:composer/sym/http@v1"),
+        (version(Ecosystem::Generic, "node", "20.1.0"), "pkg:generic/node@20.1.0"),
+        (version(Ecosystem::Rpm, "x", "1:2-3.el8"), "pkg:rpm/x@2-3.el8?epoch=1"),
     ];
     for (package, expect) in table {
         assert_eq!(package.purl(), expect);

@@ -9,10 +9,15 @@ use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::{Ecosystem, Package, SourcePackage};
 
-use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, is_token};
+use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, Reading, is_token};
 
-pub(crate) const ANALYZER: Analyzer =
-    Analyzer { id: "dpkg", version: 1, class: FileClass::Database, wants, analyze };
+pub(crate) const ANALYZER: Analyzer = Analyzer {
+    id: "dpkg",
+    version: 1,
+    class: FileClass::Database,
+    wants,
+    reading: Reading::Whole(analyze),
+};
 
 fn wants(candidate: &Candidate<'_>) -> bool {
     let Some(rest) = candidate.path.strip_prefix("var/lib/dpkg/status") else {

@@ -4,10 +4,15 @@
 use tallyman_model::inventory::{Alert, AlertLevel, Evidence};
 use tallyman_model::limits::Limits;
 
-use crate::analyzers::{Analyzer, Candidate, Fault, FileClass};
+use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, Reading};
 
-pub(crate) const ANALYZER: Analyzer =
-    Analyzer { id: "eicar", version: 1, class: FileClass::AnyName, wants, analyze };
+pub(crate) const ANALYZER: Analyzer = Analyzer {
+    id: "eicar",
+    version: 1,
+    class: FileClass::AnyName,
+    wants,
+    reading: Reading::Whole(analyze),
+};
 
 /// In two halves, so that neither this file nor the program is taken for the test file.
 const HALVES: [&[u8]; 2] =

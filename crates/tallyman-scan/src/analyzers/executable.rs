@@ -1,9 +1,9 @@
 //! What counts as a program or library.
 //!
 //! A file is looked into if it has an executable bit, no extension, or ends in `.so` or `.exe`,
-//! and begins with the magic number of ELF, PE or thin Mach-O. It is then held in memory as a
-//! whole, up to `Limits::executable_bytes`: the tables that say where its sections are stand at
-//! its end. Versioned libraries (`libx.so.1`) are left out: neither Go nor cargo builds them.
+//! and begins with the magic number of ELF, PE or thin Mach-O. It is then streamed through the
+//! analyzers of programs, of any size up to `Limits::executable_bytes` and never held as a whole.
+//! Versioned libraries (`libx.so.1`) are left out: neither Go nor cargo builds them.
 
 use crate::analyzers::Candidate;
 

@@ -1,22 +1,30 @@
 //! Go programs: the modules and the Go version that the linker writes into every binary (Go
 //! source, package `debug/buildinfo`, comments on the format; `runtime/debug`, "BuildInfo").
+//!
+//! The program is read as a stream: neither sections nor symbols are needed, so stripped programs
+//! of every format are read alike. The layout before Go 1.18 is in `go/pointers.rs`.
+
+mod pointers;
 
 use std::str;
 
 use memchr::memmem;
-use object::{Object, ObjectSection, ObjectSegment};
 use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::{Ecosystem, Package};
 
-use crate::analyzers::{Analyzer, Fault, FileClass, executable, is_token};
+use crate::analyzers::go::pointers::Pointers;
+use crate::analyzers::lookahead::Lookahead;
+use crate::analyzers::{
+    Analyzer, Candidate, Fault, FileClass, Probe, Reading, Report, executable, is_token,
+};
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "go",
-    version: 1,
+    version: 2,
     class: FileClass::Executable,
     wants: executable::wants,
-    analyze,
+    reading: Reading::Streamed(start),
 };
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
@@ -24,106 +32,199 @@ const MAGIC: &[u8] = b"\xff Go buildinf:";
 /// Magic, pointer size, flags, and two pointers or nothing.
 const HEADER_BYTES: usize = 32;
 
-const FLAG_BIG_ENDIAN: u8 = 1;
-
 /// Since Go 1.18 the two strings follow the header instead of being pointed to.
 const FLAG_INLINE: u8 = 2;
-
-/// Where the two pointers of the older layout begin.
-const POINTERS_AT: usize = 16;
 
 /// The list of modules stands between two marks of this size.
 const MARK_BYTES: usize = 16;
 
-fn analyze(_path: &str, content: &[u8], limits: &Limits) -> Result<Vec<Evidence>, Fault> {
-    let Some(info) = find(content) else {
-        return Ok(Vec::new());
-    };
-    if info.modules.len() as u64 > limits.metadata_bytes {
-        return Err(Fault::new("its list of Go modules is too long"));
+/// No Go version is longer.
+const VERSION_BYTES: usize = 256;
+
+fn start(_candidate: &Candidate<'_>, limits: &Limits) -> Box<dyn Probe> {
+    Box::new(GoProbe {
+        max_bytes: usize::try_from(limits.metadata_bytes).unwrap_or(usize::MAX),
+        lookahead: Lookahead::new(MAGIC.len()),
+        collected: None,
+        info: None,
+        is_too_long: false,
+        pointers: Pointers::new(),
+    })
+}
+
+struct GoProbe {
+    max_bytes: usize,
+    lookahead: Lookahead,
+    /// Everything from a magic number on, while it is not clear what it is.
+    collected: Option<Vec<u8>>,
+    info: Option<BuildInfo>,
+    is_too_long: bool,
+    pointers: Pointers,
+}
+
+struct BuildInfo {
+    go_version: String,
+    modules: Vec<u8>,
+}
+
+/// What the bytes after a magic number are.
+enum Decoded {
+    Inline(BuildInfo),
+    /// Where the two strings are pointed to.
+    Pointers,
+    NeedsMore,
+    TooLong,
+    Nothing,
+}
+
+impl Probe for GoProbe {
+    fn feed(&mut self, piece: &[u8]) {
+        if self.info.is_some() || self.is_too_long {
+            return;
+        }
+        self.pointers.feed(piece, self.max_bytes);
+        if let Some(collected) = &mut self.collected {
+            collected.extend_from_slice(piece);
+            self.decode(false);
+        } else {
+            self.search(piece);
+        }
     }
-    let modules = str::from_utf8(info.modules)
-        .map_err(|_| Fault::new("its list of Go modules is not UTF-8"))?;
-    let packages = packages(info.go_version, modules);
-    Ok(if packages.is_empty() { Vec::new() } else { vec![Evidence::Packages(packages)] })
-}
 
-struct BuildInfo<'a> {
-    go_version: &'a str,
-    modules: &'a [u8],
-}
-
-/// Returns what lies at an address of the running program.
-type Resolve<'f, 'a> = &'f dyn Fn(u64, u64) -> Option<&'a [u8]>;
-
-fn find(content: &[u8]) -> Option<BuildInfo<'_>> {
-    let Ok(file) = object::File::parse(content) else {
-        // A program whose section table is damaged still runs; only pointers cannot be followed.
-        return search(content, &|_, _| None);
-    };
-    let named = file.sections().filter_map(|section| match section.name_bytes() {
-        Ok(b".go.buildinfo" | b"__go_buildinfo") => section.data().ok(),
-        _ => None,
-    });
-    let writable = file
-        .segments()
-        .filter(|segment| segment.permissions().writable())
-        .filter_map(|segment| segment.data().ok());
-    let resolve = |address, size| {
-        file.segments().find_map(|segment| segment.data_range(address, size).ok().flatten())
-    };
-    // Named sections are missing in stripped programs; the data itself never is.
-    named.chain(writable).find_map(|data| search(data, &resolve))
-}
-
-fn search<'a>(data: &'a [u8], resolve: Resolve<'_, 'a>) -> Option<BuildInfo<'a>> {
-    memmem::find_iter(data, MAGIC).find_map(|at| decode(data.get(at..)?, resolve))
-}
-
-fn decode<'a>(data: &'a [u8], resolve: Resolve<'_, 'a>) -> Option<BuildInfo<'a>> {
-    let (header, rest) = data.split_at_checked(HEADER_BYTES)?;
-    let (pointer_size, flags) = (*header.get(MAGIC.len())?, *header.get(MAGIC.len() + 1)?);
-    let (version, modules) = if flags & FLAG_INLINE != 0 {
-        let (version, rest) = split_string(rest)?;
-        // A program without modules may end here.
-        (version, split_string(rest).map_or(&[][..], |(modules, _)| modules))
-    } else {
-        let pointer_size = usize::from(pointer_size);
-        let read = |bytes: &[u8]| read_pointer(bytes, flags & FLAG_BIG_ENDIAN != 0);
-        let string_at = |at: usize| {
-            let pointer = read(header.get(at..at.checked_add(pointer_size)?)?)?;
-            let pair = resolve(pointer, 2 * pointer_size as u64)?;
-            let (data, len) = pair.split_at_checked(pointer_size)?;
-            resolve(read(data)?, read(len)?)
+    fn finish(mut self: Box<Self>) -> Report {
+        self.decode(true);
+        if self.is_too_long {
+            return Err(Fault::new("its list of Go modules is too long")).into();
+        }
+        let pointers = self.pointers;
+        let info = self.info.or_else(|| pointers.finish());
+        let Some(info) = info else {
+            return Report::default();
         };
-        let version = string_at(POINTERS_AT)?;
-        (version, string_at(POINTERS_AT.checked_add(pointer_size)?).unwrap_or_default())
+        let Ok(modules) = str::from_utf8(&info.modules) else {
+            return Err(Fault::new("its list of Go modules is not UTF-8")).into();
+        };
+        let packages = packages(&info.go_version, modules);
+        let evidence = match packages.is_empty() {
+            true => Vec::new(),
+            false => vec![Evidence::Packages(packages)],
+        };
+        Report { evidence, faults: Vec::new() }
+    }
+}
+
+impl GoProbe {
+    /// Looks for magic numbers in what follows.
+    fn search(&mut self, piece: &[u8]) {
+        let mut found = None;
+        self.lookahead.feed(piece, |window| {
+            found = memmem::find(window.bytes, MAGIC).map(|at| window.from(at));
+            found.is_none()
+        });
+        if let Some(collected) = found {
+            self.lookahead = Lookahead::new(MAGIC.len());
+            self.collected = Some(collected);
+            self.decode(false);
+        }
+    }
+
+    /// Reads what was collected, as often as a magic number is in it.
+    fn decode(&mut self, is_complete: bool) {
+        while let Some(collected) = &self.collected {
+            match decode(collected, self.max_bytes, is_complete) {
+                Decoded::NeedsMore => return,
+                Decoded::Inline(info) => {
+                    self.info = Some(info);
+                    self.collected = None;
+                }
+                Decoded::TooLong => {
+                    self.is_too_long = true;
+                    self.collected = None;
+                }
+                Decoded::Pointers => {
+                    self.pointers.note_header();
+                    self.pass_over();
+                }
+                Decoded::Nothing => self.pass_over(),
+            }
+        }
+    }
+
+    /// Goes on behind a magic number that was none, in what has been collected.
+    fn pass_over(&mut self) {
+        let collected = self.collected.take().unwrap_or_default();
+        let rest = collected.get(1..).unwrap_or_default();
+        match memmem::find(rest, MAGIC) {
+            Some(at) => self.collected = Some(rest.get(at..).unwrap_or_default().to_vec()),
+            None => {
+                let end = rest.len().saturating_sub(MAGIC.len());
+                self.lookahead.feed(rest.get(end..).unwrap_or_default(), |_| true);
+            }
+        }
+    }
+}
+
+fn decode(data: &[u8], max_bytes: usize, is_complete: bool) -> Decoded {
+    let missing = if is_complete { Decoded::Nothing } else { Decoded::NeedsMore };
+    let Some((header, rest)) = data.split_at_checked(HEADER_BYTES) else {
+        return missing;
     };
-    let go_version = str::from_utf8(version.get(..version.len().min(256))?).ok()?;
-    let is_version = go_version.starts_with("go1") || go_version.starts_with("devel");
-    is_version.then(|| BuildInfo { go_version, modules: strip_marks(modules) })
+    let flags = header.get(MAGIC.len().saturating_add(1)).copied().unwrap_or_default();
+    if flags & FLAG_INLINE == 0 {
+        let pointer_size = header.get(MAGIC.len()).copied().unwrap_or_default();
+        return if matches!(pointer_size, 4 | 8) { Decoded::Pointers } else { Decoded::Nothing };
+    }
+    let (version, rest) = match split_string(rest) {
+        Split::Text(version, rest) => (version, rest),
+        Split::Missing(len) if len <= VERSION_BYTES => return missing,
+        Split::Missing(_) => return Decoded::Nothing,
+    };
+    let Some(go_version) = as_version(version) else {
+        return Decoded::Nothing;
+    };
+    let modules = match split_string(rest) {
+        Split::Text(modules, _) => modules,
+        Split::Missing(len) if len > max_bytes => return Decoded::TooLong,
+        // A program without modules may end here.
+        Split::Missing(_) if is_complete => &[],
+        Split::Missing(_) => return Decoded::NeedsMore,
+    };
+    if modules.len() > max_bytes {
+        return Decoded::TooLong;
+    }
+    Decoded::Inline(BuildInfo {
+        go_version: go_version.to_owned(),
+        modules: strip_marks(modules).to_vec(),
+    })
+}
+
+fn as_version(text: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(text.get(..text.len().min(VERSION_BYTES))?).ok()?;
+    (text.starts_with("go1") || text.starts_with("devel")).then_some(text)
+}
+
+/// A string with its length in front, or how long it is said to be while it is not all there.
+enum Split<'a> {
+    Text(&'a [u8], &'a [u8]),
+    Missing(usize),
 }
 
 /// Splits off a string with its length as a varint (Go source, package `encoding/binary`).
-fn split_string(data: &[u8]) -> Option<(&[u8], &[u8])> {
+fn split_string(data: &[u8]) -> Split<'_> {
     let mut len = 0_u64;
     for (index, byte) in data.iter().take(9).enumerate() {
         len |= u64::from(byte & 0x7f) << (7 * index);
         if byte & 0x80 == 0 {
-            let rest = data.get(index.checked_add(1)?..)?;
-            return rest.split_at_checked(usize::try_from(len).ok()?);
+            let len = usize::try_from(len).unwrap_or(usize::MAX);
+            let rest = data.get(index.saturating_add(1)..).unwrap_or_default();
+            return match rest.split_at_checked(len) {
+                Some((text, rest)) => Split::Text(text, rest),
+                None => Split::Missing(len),
+            };
         }
     }
-    None
-}
-
-fn read_pointer(bytes: &[u8], big_endian: bool) -> Option<u64> {
-    match (bytes, big_endian) {
-        ([a, b, c, d], false) => Some(u64::from(u32::from_le_bytes([*a, *b, *c, *d]))),
-        ([a, b, c, d], true) => Some(u64::from(u32::from_be_bytes([*a, *b, *c, *d]))),
-        (bytes, false) => Some(u64::from_le_bytes(bytes.try_into().ok()?)),
-        (bytes, true) => Some(u64::from_be_bytes(bytes.try_into().ok()?)),
-    }
+    // Nine bytes that all go on are no length.
+    Split::Missing(if data.len() < 9 { 0 } else { usize::MAX })
 }
 
 fn strip_marks(modules: &[u8]) -> &[u8] {

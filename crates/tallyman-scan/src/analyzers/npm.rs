@@ -10,10 +10,15 @@ use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::{Ecosystem, Package};
 
-use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, is_token};
+use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, Reading, is_token};
 
-pub(crate) const ANALYZER: Analyzer =
-    Analyzer { id: "npm", version: 1, class: FileClass::Named, wants, analyze };
+pub(crate) const ANALYZER: Analyzer = Analyzer {
+    id: "npm",
+    version: 1,
+    class: FileClass::Named,
+    wants,
+    reading: Reading::Whole(analyze),
+};
 
 /// `node_modules/NAME/package.json` and `node_modules/@SCOPE/NAME/package.json`; a `package.json`
 /// deeper inside a package is not a package of its own.

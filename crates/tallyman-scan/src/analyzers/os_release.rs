@@ -4,10 +4,15 @@ use tallyman_model::distribution::Distribution;
 use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
 
-use crate::analyzers::{Analyzer, Candidate, Fault, FileClass};
+use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, Reading};
 
-pub(crate) const ANALYZER: Analyzer =
-    Analyzer { id: "os-release", version: 1, class: FileClass::Named, wants, analyze };
+pub(crate) const ANALYZER: Analyzer = Analyzer {
+    id: "os-release",
+    version: 1,
+    class: FileClass::Named,
+    wants,
+    reading: Reading::Whole(analyze),
+};
 
 /// The files in the order in which they are believed: os-release(5), "Description", then what
 /// images from before 2012 have.

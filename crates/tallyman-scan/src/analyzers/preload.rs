@@ -4,10 +4,15 @@
 use tallyman_model::inventory::{Alert, AlertLevel, Evidence};
 use tallyman_model::limits::Limits;
 
-use crate::analyzers::{Analyzer, Candidate, Fault, FileClass};
+use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, Reading};
 
-pub(crate) const ANALYZER: Analyzer =
-    Analyzer { id: "preload", version: 1, class: FileClass::Named, wants, analyze };
+pub(crate) const ANALYZER: Analyzer = Analyzer {
+    id: "preload",
+    version: 1,
+    class: FileClass::Named,
+    wants,
+    reading: Reading::Whole(analyze),
+};
 
 fn wants(candidate: &Candidate<'_>) -> bool {
     candidate.path == "etc/ld.so.preload"

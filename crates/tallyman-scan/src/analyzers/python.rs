@@ -7,10 +7,15 @@ use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::{Ecosystem, Package};
 
-use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, is_token};
+use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, Reading, is_token};
 
-pub(crate) const ANALYZER: Analyzer =
-    Analyzer { id: "python", version: 1, class: FileClass::Named, wants, analyze };
+pub(crate) const ANALYZER: Analyzer = Analyzer {
+    id: "python",
+    version: 1,
+    class: FileClass::Named,
+    wants,
+    reading: Reading::Whole(analyze),
+};
 
 fn wants(candidate: &Candidate<'_>) -> bool {
     match candidate.base {

@@ -106,6 +106,11 @@ impl<'a> Findings<'a> {
     ) -> Result<(), LayerError> {
         let (packages, text_bytes) = match &evidence {
             Evidence::Packages(packages) => (packages.len(), packages.iter().map(text_of).sum()),
+            Evidence::Nested { path, packages } => {
+                let text_bytes: u64 = packages.iter().map(text_of).sum();
+                (packages.len(), text_bytes.saturating_add(path.len() as u64))
+            }
+            Evidence::OwnedFiles(keys) => (0, (keys.len() as u64).saturating_mul(8)),
             Evidence::Distribution(_) | Evidence::Alert(_) => (1, 0),
         };
         self.packages = self.packages.saturating_add(packages);

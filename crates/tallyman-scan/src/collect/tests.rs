@@ -19,6 +19,10 @@ fn lines(inventory: &LayerInventory) -> String {
                 packages.iter().map(|p| format!("{}@{}", p.name, p.version)).collect()
             }
             Evidence::Distribution(distribution) => vec![distribution.id.clone()],
+            Evidence::Nested { path, packages } => {
+                packages.iter().map(|p| format!("{path}:{}@{}", p.name, p.version)).collect()
+            }
+            Evidence::OwnedFiles(keys) => vec![format!("{} owned files", keys.len())],
             Evidence::Alert(alert) => vec![alert.rule.clone()],
         };
         text += &format!("{} {} {}\n", file.path, file.analyzer, found.join(" "));

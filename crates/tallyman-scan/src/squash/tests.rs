@@ -154,3 +154,22 @@ fn shared_and_owned_inventories_squash_alike() {
     assert_eq!(squash(&owned), squash(&borrowed));
     assert_eq!(squash::<LayerInventory>(&[]), ImageInventory::default());
 }
+
+#[test]
+fn what_a_distributions_package_brought_is_marked_until_a_layer_above_replaces_it() {
+    let list = |tar: TarBuilder| {
+        let path = "/usr/share/nodejs/node_modules/left-pad/package.json\n";
+        tar.file("var/lib/dpkg/info/node-left-pad.list", path)
+    };
+    let owned = |tars: Vec<TarBuilder>| {
+        let image = squash(&layers(tars));
+        image.packages.iter().map(|item| item.is_owned).collect::<Vec<_>>()
+    };
+    let brought = || manifest("usr/share/nodejs", "1.0.0");
+    assert_eq!(owned(vec![list(brought())]), [true]);
+    assert_eq!(owned(vec![brought(), list(TarBuilder::new())]), [true]);
+    assert_eq!(owned(vec![list(brought()), brought()]), [false]);
+    assert_eq!(owned(vec![list(brought()), manifest("srv", "1.0.0")]), [false, true]);
+    let removed = TarBuilder::new().file("var/lib/dpkg/info/.wh.node-left-pad.list", "");
+    assert_eq!(owned(vec![list(brought()), removed]), [false]);
+}

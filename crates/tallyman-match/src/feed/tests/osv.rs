@@ -20,7 +20,7 @@ fn a_record_in_json_keeps_its_facts() {
                 {"package": {"ecosystem": "npm", "name": "foo"},
                  "severity": [{"type": "CVSS_V2", "score": "AV:N/AC:L/Au:N/C:N/I:N/A:C"}],
                  "ranges": [{"type": "SEMVER", "events": [{"introduced": "1.0.0"}, {"last_affected": "1.2.3"}]}]},
-                {"package": {"ecosystem": "Maven", "name": "a:b"}, "versions": ["1"]},
+                {"package": {"ecosystem": "Bitnami", "name": "a:b"}, "versions": ["1"]},
                 {"package": null, "ranges": null, "versions": null}
             ],
             "database_specific": {"severity": "HIGH", "cwe_ids": ["CWE-1"], "nested": {"severity": 1}}

@@ -54,6 +54,8 @@ rpm-ndb    | the same packages in ndb
 ruby       | gems of Debian, of RubyGems, and a Gemfile.lock
 php        | packages that Composer installed
 dotnet     | a .NET runtime and libraries with their dependency files
+alpine     | a database of apk, packages of Python that it owns, and others beside them
+large      | the layers of node, python, java and go, a tool chain and TeX: some five gigabytes
 '
 
 main() {

@@ -163,3 +163,60 @@ install_rpms() {
         printf '%s\n' "$@" >"$root/etc/os-release"
     fi
 }
+
+# What an Alpine looks like to a scanner: its database of packages, with files that it owns, among
+# them Python packages, and an application beside them. The files are Debian's and of PyPI.
+image_alpine() {
+    use_workshop alpine bookworm busybox-static python3-pip
+    step alpine-system install_alpine
+    step alpine-python install_alpine_python
+    step alpine-application install_application
+}
+
+install_alpine() {
+    local name version origin staged="$root/tmp/staged"
+    mkdir -p "$root/etc/apk"
+    printf '%s\n' 'NAME="Alpine Linux"' 'ID=alpine' 'VERSION_ID=3.20.3' \
+        'PRETTY_NAME="Alpine Linux v3.20"' >"$root/etc/os-release"
+    echo 3.20.3 >"$root/etc/alpine-release"
+    mkdir -p "$staged/bin"
+    cp "$workshop/bin/busybox" "$staged/bin/busybox"
+    ln -s busybox "$staged/bin/sh"
+    apk_add busybox 1.36.1-r29 busybox "$staged"
+    while read -r name version origin; do
+        apk_add "$name" "$version" "$origin"
+    done <<'LIST'
+alpine-baselayout 3.6.5-r0 alpine-baselayout
+alpine-baselayout-data 3.6.5-r0 alpine-baselayout
+alpine-keys 2.4-r1 alpine-keys
+apk-tools 2.14.4-r1 apk-tools
+ca-certificates-bundle 20240705-r0 ca-certificates
+libcrypto3 3.3.2-r0 openssl
+libssl3 3.3.2-r0 openssl
+musl 1.2.5-r0 musl
+musl-utils 1.2.5-r0 musl
+scanelf 1.3.7-r2 pax-utils
+ssl_client 1.36.1-r29 busybox
+zlib 1.3.1-r1 zlib
+LIST
+}
+
+install_alpine_python() {
+    local name version staged
+    apk_add python3 3.12.7-r0 python3
+    while read -r name version; do
+        staged="$root/tmp/$name"
+        in_workshop pip install --no-deps --no-compile \
+            --target "/target/tmp/$name/usr/lib/python3.12/site-packages" "$name==$version"
+        apk_add "py3-$name" "$version-r0" "py3-$name" "$staged"
+    done <<'LIST'
+requests 2.32.3
+urllib3 1.26.18
+certifi 2024.2.2
+idna 3.7
+LIST
+}
+
+apk_add() {
+    quietly python3 "$here/images/apk.py" "$root" "$@"
+}

@@ -7,7 +7,7 @@ image_go() {
         influxdb fzf
     step go-programs install_go_programs
     step go-toolchain apt_install golang-go
-    step rust-programs install_rust_programs
+    step go-rust-programs install_rust_programs
 }
 
 # Adds Go programs of different ages, some without symbols and some without debug information.
@@ -36,4 +36,17 @@ install_rust_programs() {
             cargo auditable install --root "$root/usr/local" --locked "$program"
     done
     rm -f "$root"/usr/local/.crates*
+}
+
+# Several of the images in one: some five gigabytes.
+image_large() {
+    from bookworm
+    step large-debian apt_install ca-certificates curl default-jre-headless git openssh-client \
+        podman prometheus python3 python3-venv skopeo tomcat10
+    step large-tools apt_install clang golang-go texlive-latex-extra
+    local key
+    for key in node-runtime node-front node-back python-science python-web java-spark \
+        java-services java-tools go-programs go-rust-programs; do
+        reuse "$key"
+    done
 }

@@ -54,7 +54,7 @@ step() {
 
 # Adds a layer of another image, which only brings files that no layer here touches.
 reuse() {
-    [[ -d "$images/.layers/$1" ]] || fail "the layer $1 is missing: make the image that brings it"
+    [[ -d "$images/.layers/$1" ]] || fail "the layer $1 is missing: make the image ${1%%-*} first"
     layers+=("$1")
 }
 

@@ -17,4 +17,5 @@ pub mod images;
 pub mod installation;
 pub mod jobs;
 pub mod report;
+pub mod sbom;
 pub mod scan;

@@ -14,6 +14,7 @@ pub mod image;
 pub mod inventory;
 pub mod limits;
 pub mod package;
+pub mod package_url;
 pub mod platform;
 pub mod reference;
 pub mod severity;

@@ -80,6 +80,22 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
+/// How the result of a scan is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For machines: everything that is known.
+    Json,
+    /// A software bill of materials with vulnerabilities: CycloneDX 1.6, JSON.
+    Cyclonedx,
+    /// A software bill of materials: SPDX 2.3, JSON.
+    Spdx,
+    /// A software bill of materials: SPDX 3.0.1, JSON-LD.
+    Spdx3,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct FormatArgs {
     /// How to write the result.
@@ -108,8 +124,13 @@ pub(crate) struct Scan {
     /// A registry reference (host[:port]/name[:tag][@digest]), an OCI layout directory or tar, or a
     /// docker-archive tar. Prefixes make it explicit: oci:, oci-archive:, docker-archive:, registry:.
     pub(crate) image: String,
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: ScanFormat,
+    /// The date that a bill of materials bears, in seconds since 1970 [default: the image's own or
+    /// the advisories', the later].
+    #[arg(long, env = "SOURCE_DATE_EPOCH", value_name = "SECONDS")]
+    pub(crate) source_date_epoch: Option<i64>,
     /// Exits with 1 if a vulnerability of this severity or above is found.
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,

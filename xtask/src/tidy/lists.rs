@@ -29,6 +29,11 @@ const LISTS: &[List] = &[
         list: "crates/tallyman-match/src/feed.rs",
     },
     List {
+        folder: "crates/tallyman-engine/src/sbom/",
+        ending: ".rs",
+        list: "crates/tallyman-engine/src/sbom.rs",
+    },
+    List {
         folder: "crates/tallyman-server/src/api/actions/",
         ending: ".rs",
         list: "crates/tallyman-server/src/api/actions.rs",

@@ -8,12 +8,13 @@ use anyhow::Context;
 use tallyman_engine::analysis::AnalysisProgress;
 use tallyman_engine::jobs::enqueue_analysis;
 use tallyman_engine::report::ScanReport;
+use tallyman_engine::sbom::{SbomFormat, SbomOptions, render};
 use tallyman_engine::scan::scan;
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::severity::Severity;
 use tallyman_source::location::Location;
 
-use crate::cli::{OutputFormat, Scan};
+use crate::cli::{Scan, ScanFormat};
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
 use crate::output;
@@ -39,9 +40,16 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
     let result = scan(&installation, &sources, &location, bytes).await;
     bar.finish();
     let report = result.with_context(|| format!("scanning {}", args.image))?;
-    match args.format.format {
-        OutputFormat::Json => output::json(&report)?,
-        OutputFormat::Table => output::line(&table::render(&report, args.all_packages))?,
+    let sbom = SbomOptions {
+        created_ms: args.source_date_epoch.and_then(|seconds| seconds.checked_mul(1000)),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    match args.format {
+        ScanFormat::Table => output::line(&table::render(&report, args.all_packages))?,
+        ScanFormat::Json => output::json(&report)?,
+        ScanFormat::Cyclonedx => output::json(&render(&report, SbomFormat::CycloneDx, &sbom))?,
+        ScanFormat::Spdx => output::json(&render(&report, SbomFormat::Spdx, &sbom))?,
+        ScanFormat::Spdx3 => output::json(&render(&report, SbomFormat::Spdx3, &sbom))?,
     }
     Ok(verdict(&report, args.fail_on))
 }

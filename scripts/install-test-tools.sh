@@ -23,16 +23,26 @@ command -v podman           | podman
 command -v runc             | runc
 command -v node             | nodejs
 command -v npm              | npm
+command -v mvn              | maven
 command -v python3          | python3
 python3 -c "import ensurepip, venv"   | python3-venv
 /usr/bin/python3 -c "import apt_pkg"  | python3-apt
 '
+
+readonly PYTHON_REQUIREMENTS=(
+    tests/sdk/requirements.txt tests/images/requirements.txt scripts/lint-requirements.txt
+)
+
+# The SPDX project's own tools, which carry the schemas of versions 2.3 and 3.0.1.
+readonly SPDX_TOOLS=org.spdx:tools-java:2.0.1
+readonly MAVEN_COPY=org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy
 
 main() {
     install_programs
     install_rust_components
     install_python_clients
     install_node_clients
+    install_spdx_schemas
 }
 
 install_programs() {
@@ -78,13 +88,13 @@ install_rust_components() {
 
 install_python_clients() {
     local venv="$test_env/venv" wanted
-    wanted=$(python3 --version; cat tests/sdk/requirements.txt scripts/lint-requirements.txt)
+    wanted=$(python3 --version; cat "${PYTHON_REQUIREMENTS[@]}")
     is_installed "$venv" "$wanted" && return 0
     echo "installing the Python clients into $venv"
     rm -rf "$venv"
     python3 -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        -r tests/sdk/requirements.txt -r scripts/lint-requirements.txt
+        "${PYTHON_REQUIREMENTS[@]/#/--requirement=}"
     mark_installed "$venv" "$wanted"
 }
 
@@ -98,6 +108,17 @@ install_node_clients() {
     cp tests/sdk/package.json tests/sdk/package-lock.json "$folder/"
     npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error
     mark_installed "$folder" "$wanted"
+}
+
+install_spdx_schemas() {
+    local folder="$test_env/spdx"
+    is_installed "$folder" "$SPDX_TOOLS" && return 0
+    echo "installing the SPDX schemas into $folder"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    mvn --quiet --batch-mode "$MAVEN_COPY" -Dartifact="$SPDX_TOOLS" \
+        -DoutputDirectory="$(realpath "$folder")" -Dmdep.stripVersion=true
+    mark_installed "$folder" "$SPDX_TOOLS"
 }
 
 # A folder is complete when its mark says what was asked for; an interrupted run leaves no mark.

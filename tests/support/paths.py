@@ -10,6 +10,7 @@ BINARY = Path(os.environ.get("TALLYMAN_BIN", REPOSITORY / "target" / "debug" / "
 TEST_ENV = Path(os.environ.get("TALLYMAN_TEST_ENV", REPOSITORY / "target" / "test-env"))
 CACHE = TEST_ENV / "cache"
 NODE_ENV = TEST_ENV / "node"
+SPDX_TOOLS = TEST_ENV / "spdx" / "tools-java.jar"
 
 _NEIGHBOUR = REPOSITORY.parent / "shared" / "contract"
 

@@ -47,12 +47,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A version low enough to be affected by a part of what is known.
 fn package(key: &PackageKey) -> PackageVersion {
-    let package = Package {
-        ecosystem: key.ecosystem,
-        name: key.name.clone(),
-        version: "1.2.3".to_owned(),
-        architecture: None,
-        source: None,
-    };
+    let package = Package::new(key.ecosystem, key.name.clone(), "1.2.3");
     PackageVersion { package, release: key.release.clone() }
 }

@@ -1,7 +1,7 @@
 //! The compiled index: one immutable file in which a package's advisories are found by binary
 //! search, without anything being parsed beforehand.
 //!
-//! # Layout, version 1
+//! # Layout, version 2
 //! All numbers are little endian. A *varint* is LEB128, a *string* is the varint of a position in
 //! the string table, a *list* is a varint of its length and then its elements.
 //!
@@ -16,7 +16,7 @@
 //! | string bytes | the strings, UTF-8, without separators |
 //! | keys | 20 bytes each, sorted: ecosystem, release (string), name (string), offset and length in the section of affected packages, all `u32` |
 //! | advisories | feed (varint), id (string), aliases and upstream (lists of strings), publication (varint, 0 or milliseconds + 1), CVSS vectors (list of strings) |
-//! | affected | for each key a list: offset of the advisory (varint), ranges (list of lists of kind and string), versions (list), CVSS vectors (list), urgency (varint, 0 or string + 1), fix state (byte) |
+//! | affected | for each key a list: offset of the advisory (varint), ranges (list of lists of kind and string), versions (list), CVSS vectors (list), urgency (varint, 0 or string + 1), fix state (byte), modules (list) |
 //! | meta | JSON: the feeds, and which ecosystems and releases they speak of |
 //!
 //! The hash is checked when the file is opened, so a damaged file is an error and never a wrong
@@ -40,7 +40,7 @@ use crate::release::canonical;
 use cursor::Cursor;
 
 pub(crate) const MAGIC: &[u8; 8] = b"TALLYTIX";
-pub(crate) const LAYOUT_VERSION: u32 = 1;
+pub(crate) const LAYOUT_VERSION: u32 = 2;
 const HASH_AT: usize = 16;
 const TABLE_AT: usize = 48;
 const SECTIONS: usize = 6;
@@ -251,6 +251,7 @@ impl AdvisoryIndex {
                     None => None,
                 },
                 fix_state: fix_state(cursor.byte()?)?,
+                modules: cursor.list(|cursor| self.string(cursor))?,
             };
             found.push(self.read_advisory(advisory_at, affected)?);
         }

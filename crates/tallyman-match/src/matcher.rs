@@ -5,6 +5,7 @@
 //! and each group becomes one finding.
 
 mod group;
+pub(crate) mod module;
 
 use tallyman_model::advisory::{Affected, FixState, PackageKey, RangeEvent};
 use tallyman_model::coverage::CoverageGap;
@@ -45,6 +46,7 @@ pub fn find_vulnerabilities(
     let version = package.advisory_version();
     let hits: Vec<Hit<'_>> = advisories
         .iter()
+        .filter(|advisory| module::speaks_of(&advisory.affected, &package.package))
         .filter_map(|advisory| {
             let matched = match_affected(ecosystem, version, &advisory.affected)?;
             Some(Hit { advisory, matched })

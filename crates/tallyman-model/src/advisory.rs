@@ -70,6 +70,9 @@ pub struct Affected {
     /// What the distribution says of an unfixed vulnerability.
     #[serde(default, skip_serializing_if = "is_open")]
     pub fix_state: FixState,
+    /// The modules and streams of RPMs (`nodejs:16`) that it speaks of, if the advisory names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<String>,
 }
 
 fn is_open(state: &FixState) -> bool {

@@ -52,6 +52,16 @@ impl DistributionRelease {
         self.0.split_once(':').map_or(&self.0, |(id, _)| id)
     }
 
+    /// Tells whether the distribution's advisories speak of binary packages. Those of all others
+    /// speak of source packages.
+    ///
+    /// So it is in the data: AlmaLinux's and Red Hat's OSV records name every binary RPM (the OSV
+    /// schema says otherwise of AlmaLinux), and so do the update lists of the rest.
+    pub fn names_binary_packages(&self) -> bool {
+        const IDS: [&str; 7] = ["almalinux", "rhel", "ol", "amzn", "fedora", "alinux", "anolis"];
+        IDS.contains(&self.id())
+    }
+
     /// Returns the release, empty for a rolling distribution.
     pub fn release(&self) -> &str {
         self.0.split_once(':').map_or("", |(_, release)| release)

@@ -255,6 +255,24 @@ pub struct Package {
     /// The source package, where it is named; distributions' advisories speak of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourcePackage>,
+    /// The module and stream that an RPM was built in, such as `nodejs:16`: each stream has
+    /// versions and advisories of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+}
+
+impl Package {
+    /// Makes a package of which no more is known than its name and version.
+    pub fn new(ecosystem: Ecosystem, name: impl Into<String>, version: impl Into<String>) -> Self {
+        Package {
+            ecosystem,
+            name: name.into(),
+            version: version.into(),
+            architecture: None,
+            source: None,
+            module: None,
+        }
+    }
 }
 
 /// A package in one version as advisories judge it: interned once for the whole installation.
@@ -269,21 +287,27 @@ pub struct PackageVersion {
 }
 
 impl PackageVersion {
-    /// Returns the name under which advisories speak of the package: the source package of a
-    /// distribution's package, else the normalised name.
+    /// Returns the name under which advisories speak of the package: the source package where the
+    /// distribution's advisories speak of these, else the normalised name.
     pub fn advisory_name(&self) -> String {
-        match &self.package.source {
-            Some(source) if self.package.ecosystem.is_distribution() => source.name.clone(),
-            _ => self.package.ecosystem.normalize_name(&self.package.name),
+        match self.judged_source() {
+            Some(source) => source.name.clone(),
+            None => self.package.ecosystem.normalize_name(&self.package.name),
         }
     }
 
     /// Returns the version that advisories' ranges are compared with.
     pub fn advisory_version(&self) -> &str {
-        match &self.package.source {
-            Some(source) if self.package.ecosystem.is_distribution() => &source.version,
-            _ => &self.package.version,
-        }
+        self.judged_source().map_or(&self.package.version, |source| &source.version)
+    }
+
+    fn judged_source(&self) -> Option<&SourcePackage> {
+        let names_binaries = || {
+            self.package.ecosystem == Ecosystem::Rpm
+                && self.release.as_ref().is_some_and(DistributionRelease::names_binary_packages)
+        };
+        let source = self.package.source.as_ref()?;
+        (self.package.ecosystem.is_distribution() && !names_binaries()).then_some(source)
     }
 
     /// Returns the package URL (purl-spec, "Known types").
@@ -318,6 +342,9 @@ impl PackageVersion {
         }
         if let Some(epoch) = epoch {
             complete &= purl.add_qualifier("epoch", epoch.to_owned()).is_ok();
+        }
+        if let Some(module) = &package.module {
+            complete &= purl.add_qualifier("rpmmod", module.clone()).is_ok();
         }
         if complete { purl.to_string() } else { fallback() }
     }

@@ -12,8 +12,10 @@ const APPLICATION_ID: i64 = 0x544c_594d;
 
 /// All migrations in order; the version is the place in the list, counted from 1. A file that has
 /// landed is never edited.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("0001_initial", include_str!("../migrations/0001_initial.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_initial", include_str!("../migrations/0001_initial.sql")),
+    ("0002_rpm_modules", include_str!("../migrations/0002_rpm_modules.sql")),
+];
 
 /// The newest version that this program knows.
 pub(crate) fn newest() -> i64 {

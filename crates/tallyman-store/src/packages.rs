@@ -73,7 +73,7 @@ impl Store {
             fetch_all(
                 connection,
                 "SELECT package_version_id, ecosystem, release, name, version, architecture,
-                        source_name, source_version
+                        source_name, source_version, module
                  FROM package_version WHERE matched_revision IS NULL
                  ORDER BY package_version_id LIMIT $1",
                 [limit],
@@ -103,7 +103,7 @@ impl Store {
             fetch_all(
                 connection,
                 "SELECT package_version_id, ecosystem, release, name, version, architecture,
-                        source_name, source_version
+                        source_name, source_version, module
                  FROM package_version WHERE package_version_id > $1
                  ORDER BY package_version_id LIMIT $2",
                 [after, i64::from(limit)],
@@ -132,7 +132,7 @@ impl Store {
             let rows = fetch_all(
                 connection,
                 "SELECT package_version_id, ecosystem, release, name, version, architecture,
-                        source_name, source_version
+                        source_name, source_version, module
                  FROM package_version
                  WHERE (ecosystem, release, advisory_name) IN (
                      SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
@@ -154,11 +154,11 @@ pub fn package_version_id(version: &PackageVersion) -> Result<PackageVersionId, 
 }
 
 /// The columns in their order: ecosystem, release, name, version, architecture, source name,
-/// source version.
-fn columns(version: &PackageVersion) -> [&str; 7] {
+/// source version, and the module where there is one.
+fn columns(version: &PackageVersion) -> Vec<&str> {
     let package = &version.package;
     let source = package.source.as_ref();
-    [
+    let mut columns = vec![
         package.ecosystem.name(),
         version.release.as_ref().map_or("", DistributionRelease::as_str),
         &package.name,
@@ -166,7 +166,10 @@ fn columns(version: &PackageVersion) -> [&str; 7] {
         package.architecture.as_deref().unwrap_or(""),
         source.map_or("", |source| &source.name),
         source.map_or("", |source| &source.version),
-    ]
+    ];
+    // Most packages have none, and keep the id that they had before modules were known.
+    columns.extend(package.module.as_deref());
+    columns
 }
 
 pub(crate) fn current_revision(connection: &Connection) -> Result<Option<String>, StoreError> {
@@ -196,12 +199,13 @@ pub(crate) fn intern(
     execute(
         connection,
         "INSERT INTO package_version (package_version_id, ecosystem, release, name, version,
-                                      architecture, source_name, source_version, advisory_name)
+                                      architecture, source_name, source_version, module,
+                                      advisory_name)
          SELECT json_extract(value, '$[0]'), json_extract(value, '$[1][0]'),
                 json_extract(value, '$[1][1]'), json_extract(value, '$[1][2]'),
                 json_extract(value, '$[1][3]'), json_extract(value, '$[1][4]'),
                 json_extract(value, '$[1][5]'), json_extract(value, '$[1][6]'),
-                json_extract(value, '$[2]')
+                COALESCE(json_extract(value, '$[1][7]'), ''), json_extract(value, '$[2]')
          FROM json_each($1)",
         [to_json(&missing)?],
     )?;
@@ -216,7 +220,7 @@ pub(crate) fn package_versions(
     let rows = fetch_all(
         connection,
         "SELECT package_version_id, ecosystem, release, name, version, architecture, source_name,
-                source_version
+                source_version, module
          FROM package_version WHERE package_version_id IN (SELECT value FROM json_each($1))",
         [list],
         read_package_version,
@@ -233,6 +237,7 @@ fn read_package_version(row: &Row<'_>) -> Result<(PackageVersionId, PackageVersi
         version: row.get(4)?,
         architecture: filled(row.get(5)?),
         source: filled(source.0).map(|name| SourcePackage { name, version: source.1 }),
+        module: filled(row.get(8)?),
     };
     let release = filled(row.get(2)?).map(|text| DistributionRelease::from_stored(&text));
     Ok((PackageVersionId(row.get(0)?), PackageVersion { package, release }))

@@ -88,13 +88,7 @@ pub(crate) fn inventory(number: u64) -> LayerInventory {
 }
 
 pub(crate) fn package(number: u32) -> PackageVersion {
-    let package = Package {
-        ecosystem: Ecosystem::PyPi,
-        name: format!("Package_{number}"),
-        version: "1.0".to_owned(),
-        architecture: None,
-        source: None,
-    };
+    let package = Package::new(Ecosystem::PyPi, format!("Package_{number}"), "1.0");
     PackageVersion { package, release: None }
 }
 

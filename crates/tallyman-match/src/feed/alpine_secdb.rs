@@ -107,6 +107,7 @@ fn affected(name: &str, release: &DistributionRelease, fixed: &str) -> Option<Af
         cvss: Vec::new(),
         urgency: None,
         fix_state: FixState::Open,
+        modules: Vec::new(),
     })
 }
 

@@ -149,6 +149,7 @@ fn read_fact(
         cvss: Vec::new(),
         urgency: None,
         fix_state: FixState::Open,
+        modules: Vec::new(),
     })
 }
 

@@ -126,6 +126,7 @@ fn read_releases(
             cvss: Vec::new(),
             urgency: state.urgency.as_deref().and_then(urgency),
             fix_state: fix_state(state),
+            modules: Vec::new(),
         });
     }
     affected

@@ -58,6 +58,7 @@ pub(super) fn read(
         cvss: Vec::new(),
         urgency: None,
         fix_state: FixState::Open,
+        modules: Vec::new(),
     };
     let advisory = normalize(Advisory {
         id: format!("NSWG-ECO-{}", record.id),

@@ -1,7 +1,8 @@
 //! OSV records (<https://ossf.github.io/osv-schema/>), JSON or YAML, one a file, one a line or in
-//! a list. Prose, references and credits are not read.
+//! a list. Of the prose, only the modules that a summary names are kept.
 
 mod ecosystem;
+mod modularity;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use self::ecosystem::{Target, target};
 use super::keys::Outline;
 use super::normalize::{is_ordered, normalize, parse_date};
 use super::{Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason};
+use crate::matcher::module::is_modular;
 use schema::{AffectedPackage, Range, Record, Severity};
 
 /// More events than this in one record are an attack on whoever evaluates them.
@@ -97,10 +99,16 @@ fn read_record(document: &Document<'_>, name: String, record: Record, harvest: &
         return harvest.refuse(name, format!("more than {EVENTS} events"));
     }
     let skeleton = skeleton(&record);
+    let modules = modularity::named_in(record.summary.as_deref().unwrap_or(""));
     let mut by_feed: BTreeMap<String, Vec<Affected>> = BTreeMap::new();
     for package in record.affected {
         match read_affected(&record.severity, &record.database_specific, package, harvest) {
-            Ok((feed, affected)) => by_feed.entry(feed).or_default().push(affected),
+            Ok((feed, mut affected)) => {
+                if is_modular(&affected) {
+                    affected.modules.clone_from(&modules);
+                }
+                by_feed.entry(feed).or_default().push(affected);
+            }
             Err(reason) => harvest.skip("", reason),
         }
     }
@@ -182,6 +190,7 @@ fn read_affected(
         cvss: vectors.map(|s| s.score.clone()).collect(),
         urgency,
         fix_state: tallyman_model::advisory::FixState::Open,
+        modules: Vec::new(),
     };
     Ok((feed, affected))
 }

@@ -103,6 +103,7 @@ fn write_keys(
             let urgency = one.urgency.as_deref().map_or(0, |word| strings.id(word) + 1);
             put_size(&mut affected, urgency);
             affected.push(fix_state_code(one.fix_state));
+            strings.put_list(&mut affected, &one.modules);
         }
         let release = key.release.as_ref().map_or("", DistributionRelease::as_str);
         entries.push([
@@ -156,6 +157,7 @@ impl<'a> Strings<'a> {
                 all.extend(affected.ranges.iter().flatten().map(version_of));
                 all.extend(affected.versions.iter().chain(&affected.cvss).map(String::as_str));
                 all.extend(affected.urgency.as_deref());
+                all.extend(affected.modules.iter().map(String::as_str));
             }
         }
         all.sort_unstable();

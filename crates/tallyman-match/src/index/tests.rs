@@ -42,6 +42,7 @@ fn affected(key: PackageKey, urgency: Option<&str>) -> Affected {
         cvss: vec!["vector".to_owned()],
         urgency: urgency.map(str::to_owned),
         fix_state: FixState::WillNotFix,
+        modules: vec!["nodejs:16".to_owned()],
     }
 }
 

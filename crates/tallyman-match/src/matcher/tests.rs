@@ -18,14 +18,7 @@ const CVSS_HIGH: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H";
 const CVSS_LOW: &str = "CVSS:3.1/AV:L/AC:H/PR:L/UI:R/S:U/C:L/I:N/A:N";
 
 fn package(ecosystem: Ecosystem, name: &str, version: &str) -> PackageVersion {
-    let package = Package {
-        ecosystem,
-        name: name.to_owned(),
-        version: version.to_owned(),
-        architecture: None,
-        source: None,
-    };
-    PackageVersion { package, release: None }
+    PackageVersion { package: Package::new(ecosystem, name, version), release: None }
 }
 
 fn debian(release: &str, source: &str, version: &str) -> PackageVersion {
@@ -55,6 +48,7 @@ fn advisory(id: &str, aliases: &[&str], from: &str, to: Option<&str>) -> Advisor
             cvss: Vec::new(),
             urgency: None,
             fix_state: FixState::Open,
+            modules: Vec::new(),
         }],
     }
 }

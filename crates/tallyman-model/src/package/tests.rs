@@ -2,16 +2,7 @@ use super::{Ecosystem, Package, PackageVersion, SourcePackage};
 use crate::distribution::DistributionRelease;
 
 fn version(ecosystem: Ecosystem, name: &str, version: &str) -> PackageVersion {
-    PackageVersion {
-        package: Package {
-            ecosystem,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            architecture: None,
-            source: None,
-        },
-        release: None,
-    }
+    PackageVersion { package: Package::new(ecosystem, name, version), release: None }
 }
 
 #[test]
@@ -66,4 +57,37 @@ fn an_ecosystem_has_one_name_everywhere() {
         assert_eq!(json, ecosystem.name());
         assert_eq!(ecosystem.name().parse(), Ok(ecosystem));
     }
+}
+
+#[test]
+fn some_distributions_advisories_speak_of_binary_rpms() {
+    let mut rpm = version(Ecosystem::Rpm, "openssl-libs", "1:3.0.7-27.el9");
+    rpm.package.source =
+        Some(SourcePackage { name: "openssl".to_owned(), version: "1:3.0.7-27.el9".to_owned() });
+    for (release, name) in [
+        ("almalinux:9", "openssl-libs"),
+        ("rhel:9", "openssl-libs"),
+        ("alinux:3", "openssl-libs"),
+        ("anolis:8", "openssl-libs"),
+        ("rocky:9", "openssl"),
+        ("opensuse-leap:15.6", "openssl"),
+        ("openeuler:22.03-lts-sp3", "openssl"),
+    ] {
+        rpm.release = Some(DistributionRelease::from_stored(release));
+        assert_eq!(rpm.advisory_name(), name, "{release}");
+        assert_eq!(rpm.advisory_version(), "1:3.0.7-27.el9");
+    }
+}
+
+#[test]
+fn the_purl_of_an_rpm_has_its_epoch_and_module_apart() {
+    let mut rpm = version(Ecosystem::Rpm, "npm", "1:8.19.2-1.16.18.1.3.module_el8.7.0+3370");
+    rpm.package.module = Some("nodejs:16".to_owned());
+    rpm.package.architecture = Some("x86_64".to_owned());
+    rpm.release = Some(DistributionRelease::new("almalinux", "8"));
+    assert_eq!(
+        rpm.purl(),
+        "pkg:rpm/almalinux/npm@8.19.2-1.16.18.1.3.module_el8.7.0%2B3370\
+         ?arch=x86_64&distro=almalinux-8&epoch=1&rpmmod=nodejs:16"
+    );
 }

@@ -94,7 +94,7 @@ impl<'a> Paragraph<'a> {
         // All packages of one origin are built together and share its version.
         let origin = token(self.origin, "an origin")?;
         let source = origin.map(|name| SourcePackage { name, version: version.clone() });
-        Ok(Some(Package { ecosystem: Ecosystem::Apk, name, version, architecture, source }))
+        Ok(Some(Package { architecture, source, ..Package::new(Ecosystem::Apk, name, version) }))
     }
 }
 

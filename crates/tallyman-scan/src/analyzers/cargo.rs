@@ -210,13 +210,7 @@ fn parse(json: &[u8]) -> Result<Vec<Package>, Fault> {
         if !is_token(&item.name) || !is_token(&item.version) {
             return Err(Fault::new("its list of crates has a name or version that is none"));
         }
-        packages.push(Package {
-            ecosystem: Ecosystem::Cargo,
-            name: item.name,
-            version: item.version,
-            architecture: None,
-            source: None,
-        });
+        packages.push(Package::new(Ecosystem::Cargo, item.name, item.version));
     }
     packages.sort_unstable();
     packages.dedup();

@@ -139,13 +139,7 @@ impl<'a> Paragraph<'a> {
             None => None,
             Some(source) => Some(parse_source(source, version, line)?),
         };
-        Ok(Some(Package {
-            ecosystem: Ecosystem::Deb,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            architecture,
-            source,
-        }))
+        Ok(Some(Package { architecture, source, ..Package::new(Ecosystem::Deb, name, version) }))
     }
 
     /// The third word is the state. In all but the first three the package's files are unpacked,

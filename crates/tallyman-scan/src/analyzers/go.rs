@@ -260,13 +260,7 @@ fn packages(go_version: &str, modules: &str) -> Vec<Package> {
     let mut packages: Vec<Package> = found
         .into_iter()
         .filter(|(path, version)| is_token(path) && is_token(version) && *version != "(devel)")
-        .map(|(path, version)| Package {
-            ecosystem: Ecosystem::Go,
-            name: path.to_owned(),
-            version: version.to_owned(),
-            architecture: None,
-            source: None,
-        })
+        .map(|(path, version)| Package::new(Ecosystem::Go, path, version))
         .collect();
     packages.sort_unstable();
     packages.dedup();

@@ -45,13 +45,7 @@ fn analyze(_path: &str, content: &[u8], _limits: &Limits) -> Result<Vec<Evidence
     if !is_token(&name) || !is_token(&version) {
         return Err(Fault::new("its name or version is none"));
     }
-    Ok(vec![Evidence::Packages(vec![Package {
-        ecosystem: Ecosystem::Npm,
-        name,
-        version,
-        architecture: None,
-        source: None,
-    }])])
+    Ok(vec![Evidence::Packages(vec![Package::new(Ecosystem::Npm, name, version)])])
 }
 
 /// Name and version, where they are strings. As in JavaScript, the last of equal keys counts.

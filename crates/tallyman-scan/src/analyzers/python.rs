@@ -47,13 +47,7 @@ fn analyze(_path: &str, content: &[u8], _limits: &Limits) -> Result<Vec<Evidence
     }
     let name = text(name).ok_or_else(|| Fault::new("the metadata have no name"))?;
     let version = text(version).ok_or_else(|| Fault::new("the metadata have no version"))?;
-    Ok(vec![Evidence::Packages(vec![Package {
-        ecosystem: Ecosystem::PyPi,
-        name,
-        version,
-        architecture: None,
-        source: None,
-    }])])
+    Ok(vec![Evidence::Packages(vec![Package::new(Ecosystem::PyPi, name, version)])])
 }
 
 fn split_header(line: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -9,11 +9,10 @@ use crate::samples::{TemporaryStore, key, new_image, none, package, package_id};
 fn deb() -> PackageVersion {
     let source = SourcePackage { name: "glibc".to_owned(), version: "2.36-9".to_owned() };
     let package = Package {
-        ecosystem: Ecosystem::Deb,
-        name: "libc6".to_owned(),
-        version: "2.36-9+b1".to_owned(),
         architecture: Some("amd64".to_owned()),
         source: Some(source),
+        module: Some("c:1".to_owned()),
+        ..Package::new(Ecosystem::Deb, "libc6", "2.36-9+b1")
     };
     PackageVersion { package, release: Some(DistributionRelease::new("debian", "12")) }
 }
@@ -34,12 +33,13 @@ async fn package_versions_come_back_as_they_went_in() {
 #[tokio::test]
 async fn each_field_makes_another_id() {
     let mut ids = vec![package_version_id(&deb()).unwrap()];
-    let changes: [fn(&mut PackageVersion); 7] = [
+    let changes: [fn(&mut PackageVersion); 8] = [
         |v| v.package.ecosystem = Ecosystem::Apk,
         |v| v.package.name.push('x'),
         |v| v.package.version.push('x'),
         |v| v.package.architecture = None,
         |v| v.package.source = None,
+        |v| v.package.module = None,
         |v| v.package.source.as_mut().unwrap().version.push('x'),
         |v| v.release = None,
     ];
@@ -50,7 +50,7 @@ async fn each_field_makes_another_id() {
     }
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 8);
+    assert_eq!(ids.len(), 9);
     assert!(ids.iter().all(|id| id.0 >= 0));
 }
 

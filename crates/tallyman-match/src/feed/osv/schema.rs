@@ -10,6 +10,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 pub(super) struct Record {
     pub(super) id: String,
     #[serde(default)]
+    pub(super) summary: Option<String>,
+    #[serde(default)]
     pub(super) modified: Option<String>,
     #[serde(default)]
     pub(super) published: Option<String>,

@@ -99,6 +99,9 @@ pub fn analyzer_fingerprint() -> &'static str {
     fingerprint()
 }
 
+/// How many results may wait to be stored together.
+pub(crate) const RESULTS_WAITING: usize = 32;
+
 /// Reads the given layers of an image, as many at once as there are processors, and hands each on
 /// as soon as it is read. Dropping the receiver ends the work.
 ///
@@ -116,8 +119,12 @@ pub fn analyze_layers(
     let total = wanted.iter().filter_map(|index| image.layers.get(*index));
     progress.total_bytes.store(total.map(|layer| layer.size_bytes).sum(), Ordering::Relaxed);
     let permits = Arc::new(Semaphore::new(blocking::width()));
-    let (sender, receiver) = mpsc::channel(1);
-    for index in wanted.iter().copied() {
+    let (sender, receiver) = mpsc::channel(RESULTS_WAITING);
+    // The largest first: else the end of the work is one large layer and idle processors.
+    let mut order = wanted.to_vec();
+    let size = |index: &usize| image.layers.get(*index).map_or(0, |layer| layer.size_bytes);
+    order.sort_by_key(|index| std::cmp::Reverse(size(index)));
+    for index in order {
         let (open, permits) = (Arc::clone(&open), Arc::clone(&permits));
         let (limits, progress) = (limits.clone(), Arc::clone(&progress));
         let sender = sender.clone();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tallyman_model::digest::Digest;
+use tallyman_scan::layer::AnalyzedLayer;
 use tallyman_source::error::SourceError;
 use tallyman_source::location::Location;
 use tallyman_source::open::{OpenImage, Sources};
@@ -12,7 +13,7 @@ use tallyman_store::jobs::JobChanges;
 use tallyman_store::layers::{LayerScope, NewLayer, StoredLayer};
 
 use crate::analysis::{
-    AnalysisError, AnalysisProgress, analyze_layers, analyzer_fingerprint, chain,
+    AnalysisError, AnalysisProgress, RESULTS_WAITING, analyze_layers, analyzer_fingerprint, chain,
 };
 use crate::images::{ImageError, in_order, judge};
 use crate::installation::Installation;
@@ -120,26 +121,49 @@ pub async fn read_layers(
         Ok(results) => results,
         Err(error) => return Ok(ScannedLayers::Broken(error)),
     };
-    while let Some(result) = results.recv().await {
-        let layer = match result {
-            Ok(layer) => layer,
-            Err(error) if error.is_transient() => return Err(ScanError::Analysis(error)),
-            Err(error) => return Ok(ScannedLayers::Broken(error)),
-        };
-        let new = NewLayer {
-            digest: layer.digest.clone(),
-            fingerprint: fingerprint.to_owned(),
-            scope: LayerScope::Trusted,
-            inventory: layer.inventory.clone(),
-        };
-        let now_ms = installation.clock().now_ms();
-        let stored = store.insert_layers(vec![new], JobChanges::default(), now_ms).await?;
-        let inventory_digest =
-            stored.into_iter().next().ok_or_else(|| ScanError::Vanished(layer.digest.clone()))?;
-        known.insert(layer.digest, StoredLayer { inventory_digest, inventory: layer.inventory });
+    let mut batch = Vec::new();
+    while results.recv_many(&mut batch, RESULTS_WAITING).await > 0 {
+        let mut layers = Vec::with_capacity(batch.len());
+        let mut failure = None;
+        for result in batch.drain(..) {
+            match result {
+                Ok(layer) => layers.push(layer),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        known.extend(store_layers(installation, layers).await?);
+        match failure {
+            Some(error) if error.is_transient() => return Err(ScanError::Analysis(error)),
+            Some(error) => return Ok(ScannedLayers::Broken(error)),
+            None => {}
+        }
     }
     match in_order(open.image(), &known) {
         Ok(layers) => Ok(ScannedLayers::Complete(layers)),
         Err(mut missing) => Err(ScanError::Vanished(missing.swap_remove(0))),
     }
+}
+
+/// Stores layers that were read, in one transaction.
+async fn store_layers(
+    installation: &Installation,
+    layers: Vec<AnalyzedLayer>,
+) -> Result<Vec<(Digest, StoredLayer)>, ScanError> {
+    let rows = layers
+        .iter()
+        .map(|layer| NewLayer {
+            digest: layer.digest.clone(),
+            fingerprint: analyzer_fingerprint().to_owned(),
+            scope: LayerScope::Trusted,
+            inventory: layer.inventory.clone(),
+        })
+        .collect();
+    let now_ms = installation.clock().now_ms();
+    let stored = installation.store().insert_layers(rows, JobChanges::default(), now_ms).await?;
+    let with_digests = layers.into_iter().zip(stored);
+    Ok(with_digests
+        .map(|(layer, inventory_digest)| {
+            (layer.digest, StoredLayer { inventory_digest, inventory: layer.inventory })
+        })
+        .collect())
 }

@@ -1,24 +1,35 @@
 //! The stored bytes of a layer on their way in: hashed, counted and bounded, whoever reads them.
+//!
+//! Of a layer that is not small, the hash is computed on a thread of its own while the bytes are
+//! decompressed on the reader's: in an image with one dominant layer nothing else could use the
+//! second processor.
+
+mod hash;
 
 use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 
-use ring::digest::{Context, SHA256, SHA512};
 use tallyman_model::digest::{Algorithm, Digest};
 
 use crate::error::LayerError;
+use crate::stored::hash::Hash;
 
 /// Large enough that calls do not show, small enough to stay in the second-level cache.
 const BUFFER_BYTES: usize = 128 << 10;
+
+/// How many blocks may wait for their hash while the next one is read.
+const BLOCKS: usize = 4;
 
 /// Reads a layer's stored bytes; every byte that leaves the source is hashed.
 pub(crate) struct StoredReader<'a> {
     source: &'a mut dyn Read,
     progress: &'a dyn Fn(u64),
-    buffer: Box<[u8]>,
+    /// Blocks of bytes, filled in turn; the hash shares those that it has not come to yet.
+    blocks: [Arc<Vec<u8>>; BLOCKS],
+    current: usize,
     start: usize,
     end: usize,
-    hash: Context,
-    algorithm: Algorithm,
+    hash: Hash,
     total: u64,
     max_bytes: u64,
     size_bytes: Option<u64>,
@@ -33,21 +44,15 @@ impl<'a> StoredReader<'a> {
         max_bytes: u64,
         size_bytes: Option<u64>,
     ) -> Self {
-        let hash = Context::new(match algorithm {
-            Algorithm::Sha256 => &SHA256,
-            Algorithm::Sha512 => &SHA512,
-        });
-        let buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let (start, end, total) = (0, 0, 0);
         StoredReader {
             source,
             progress,
-            buffer,
-            start,
-            end,
-            hash,
-            algorithm,
-            total,
+            blocks: std::array::from_fn(|_| Arc::new(Vec::new())),
+            current: 0,
+            start: 0,
+            end: 0,
+            hash: Hash::new(algorithm),
+            total: 0,
             max_bytes,
             size_bytes,
         }
@@ -72,19 +77,20 @@ impl<'a> StoredReader<'a> {
         {
             return Err(LayerError::SizeMismatch { expected, found: self.total });
         }
-        let found = self.hash.finish();
-        match self.algorithm {
-            Algorithm::Sha256 => found.as_ref().try_into().map(Digest::from_sha256),
-            Algorithm::Sha512 => found.as_ref().try_into().map(Digest::from_sha512),
-        }
-        .map_err(|_| LayerError::Read(io::Error::other("the hash has an unexpected length")))
+        self.hash.finish()
     }
 
-    /// Fills the whole buffer, so that a first look always sees a complete magic number.
+    /// Fills a whole block, so that a first look always sees a complete magic number.
     fn fill(&mut self) -> Result<(), LayerError> {
         self.start = 0;
         self.end = 0;
-        while let Some(free) = self.buffer.get_mut(self.end..).filter(|free| !free.is_empty()) {
+        self.current = self.current.saturating_add(1) % BLOCKS;
+        self.hash.wait_for_less_than(BLOCKS);
+        let shared = self.blocks.get_mut(self.current).expect("the index is below the length");
+        // The hash is done with it, so that it is not copied.
+        let block = Arc::make_mut(shared);
+        block.resize(BUFFER_BYTES, 0);
+        while let Some(free) = block.get_mut(self.end..).filter(|free| !free.is_empty()) {
             match self.source.read(free) {
                 Ok(0) => break,
                 Ok(count) => self.end = self.end.saturating_add(count).min(BUFFER_BYTES),
@@ -92,9 +98,11 @@ impl<'a> StoredReader<'a> {
                 Err(error) => return Err(LayerError::Read(error)),
             }
         }
-        let filled = self.buffer.get(..self.end).unwrap_or_default();
-        self.hash.update(filled);
-        self.total = self.total.saturating_add(filled.len() as u64);
+        block.truncate(self.end);
+        if self.end > 0 {
+            self.hash.update(shared);
+        }
+        self.total = self.total.saturating_add(self.end as u64);
         (self.progress)(self.total);
         self.check_size()
     }
@@ -125,7 +133,8 @@ impl BufRead for StoredReader<'_> {
         if self.start >= self.end {
             self.fill()?;
         }
-        Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
+        let block = self.blocks.get(self.current).map_or(&[][..], |block| block.as_slice());
+        Ok(block.get(self.start..self.end).unwrap_or_default())
     }
 
     fn consume(&mut self, count: usize) {

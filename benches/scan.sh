@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Measures scans of images against the floor, the shell's own tools and other scanners, side by side
+# in one run, and prints one line `name=value unit` for each figure.
+#
+#   benches/scan.sh DIRECTORY [IMAGE...]      the images of benches/images.sh, or the named ones
+#
+# RUNS=3 says how often each command is run, in turns; the median counts. SYFT and TRIVY name the
+# other scanners' programs; those that are not there are left out.
+set -euo pipefail
+
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+target="${CARGO_TARGET_DIR:-$here/../target}"
+cargo build --quiet --profile dist --manifest-path "$here/../Cargo.toml" -p tallyman -p floor
+exec python3 "$here/scan.py" --tallyman "$target/dist/tallyman" --floor "$target/dist/floor" "$@"

@@ -4,17 +4,24 @@
 //! path and bytes in, evidence out.
 
 mod apk;
+mod bun_lock;
 mod cargo;
 mod dpkg;
 mod dpkg_files;
 mod eicar;
 mod executable;
 mod go;
+mod lock;
 mod lookahead;
 mod npm;
+mod npm_lock;
 mod os_release;
+mod pnpm_lock;
 mod preload;
 mod python;
+mod reach;
+mod yaml_lines;
+mod yarn_lock;
 
 use std::fmt::Write;
 use std::sync::OnceLock;
@@ -84,13 +91,17 @@ impl From<Analysis> for Report {
 }
 
 /// The analyzers. Their order does not matter.
-pub(crate) static ANALYZERS: [Analyzer; 10] = [
+pub(crate) static ANALYZERS: &[Analyzer] = &[
     os_release::ANALYZER,
     dpkg::ANALYZER,
     dpkg_files::ANALYZER,
     apk::ANALYZER,
     python::ANALYZER,
     npm::ANALYZER,
+    npm_lock::ANALYZER,
+    yarn_lock::ANALYZER,
+    pnpm_lock::ANALYZER,
+    bun_lock::ANALYZER,
     go::ANALYZER,
     cargo::ANALYZER,
     preload::ANALYZER,

@@ -1,32 +1,38 @@
-//! Installed npm packages: `node_modules/NAME/package.json` (npm documentation, "package.json"
-//! and "folders").
+//! npm packages as they are installed: `package.json` (npm documentation, "package.json" and
+//! "folders").
+//!
+//! `node_modules/NAME/package.json` is always a package. Elsewhere it may be one that another
+//! package carries along (`next/dist/compiled/react-is`), or an application; it counts if it has a
+//! name and a version and is not marked as private, which no published package is. pnpm links the
+//! files of packages to a store, and the entry of the archive that has the content may be the
+//! store's, so that its files are looked into as well.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
-use tallyman_model::package::{Ecosystem, Package};
+use tallyman_model::package::Ecosystem;
 
-use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, Reading, is_token};
+use crate::analyzers::lock::PackageList;
+use crate::analyzers::{Analysis, Analyzer, Candidate, Fault, FileClass, Reading};
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "npm",
-    version: 1,
+    version: 2,
     class: FileClass::Named,
     wants,
     reading: Reading::Whole(analyze),
 };
 
-/// `node_modules/NAME/package.json` and `node_modules/@SCOPE/NAME/package.json`; a `package.json`
-/// deeper inside a package is not a package of its own.
 fn wants(candidate: &Candidate<'_>) -> bool {
-    if candidate.base != "package.json" {
-        return false;
-    }
-    let mut parents = candidate.path.rsplit('/').skip(1);
+    candidate.base == "package.json" || is_in_pnpm_store(candidate)
+}
+
+/// Whether a file is certainly that of an installed package.
+fn is_package_root(path: &str) -> bool {
+    let mut parents = path.rsplit('/').skip(1);
     match (parents.next(), parents.next(), parents.next()) {
         (Some(name), Some("node_modules"), _) => !name.starts_with(['@', '.']),
         (Some(_), Some(scope), Some("node_modules")) => scope.starts_with('@'),
@@ -34,18 +40,44 @@ fn wants(candidate: &Candidate<'_>) -> bool {
     }
 }
 
-fn analyze(_path: &str, content: &[u8], _limits: &Limits) -> Result<Vec<Evidence>, Fault> {
+/// `files/XX/REST`: the SHA-512 of the content in hexadecimal digits, the first two of which are a
+/// directory. What is large is no `package.json`.
+fn is_in_pnpm_store(candidate: &Candidate<'_>) -> bool {
+    const HASH_DIGITS: usize = 128;
+    const MAX_BYTES: u64 = 1 << 20;
+    if candidate.base.len() != HASH_DIGITS - 2 || candidate.size > MAX_BYTES {
+        return false;
+    }
+    let mut parents = candidate.path.rsplit('/').skip(1);
+    parents.next().is_some_and(|first| first.len() == 2)
+        && parents.next() == Some("files")
+        && candidate.base.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn analyze(path: &str, content: &[u8], limits: &Limits) -> Analysis {
+    if is_package_root(path) {
+        return package(&read(content)?, limits);
+    }
+    // What is not a manifest, or names nothing, is no package at all: tests and templates.
+    match read(content) {
+        Ok(manifest) if !manifest.is_private => Ok(package(&manifest, limits).unwrap_or_default()),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn read(content: &[u8]) -> Result<Manifest, Fault> {
     // npm accepts a byte order mark, JSON does not.
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    let manifest: Manifest = serde_json::from_slice(content)
-        .map_err(|error| Fault::new(format!("it is not a package.json: {error}")))?;
-    let (Some(name), Some(version)) = (manifest.name, manifest.version) else {
-        return Ok(Vec::new());
-    };
-    if !is_token(&name) || !is_token(&version) {
-        return Err(Fault::new("its name or version is none"));
+    serde_json::from_slice(content)
+        .map_err(|error| Fault::new(format!("it is not a package.json: {error}")))
+}
+
+fn package(manifest: &Manifest, limits: &Limits) -> Analysis {
+    let mut list = PackageList::new(Ecosystem::Npm, limits);
+    if let (Some(name), Some(version)) = (&manifest.name, &manifest.version) {
+        list.add(name, version)?;
     }
-    Ok(vec![Evidence::Packages(vec![Package::new(Ecosystem::Npm, name, version)])])
+    list.finish()
 }
 
 /// Name and version, where they are strings. As in JavaScript, the last of equal keys counts.
@@ -53,6 +85,7 @@ fn analyze(_path: &str, content: &[u8], _limits: &Limits) -> Result<Vec<Evidence
 struct Manifest {
     name: Option<String>,
     version: Option<String>,
+    is_private: bool,
 }
 
 impl<'de> Deserialize<'de> for Manifest {
@@ -76,6 +109,7 @@ impl<'de> Visitor<'de> for ManifestVisitor {
             match key.as_str() {
                 "name" => manifest.name = string(map.next_value()?),
                 "version" => manifest.version = string(map.next_value()?),
+                "private" => manifest.is_private = map.next_value::<&RawValue>()?.get() == "true",
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -26,6 +26,13 @@ fn files_go_to_the_analyzers_that_read_them() {
         ("usr/lib/node_modules/npm/package.json", "npm"),
         ("node_modules/@scope/name/package.json", "npm"),
         ("a/node_modules/b/node_modules/c/package.json", "npm"),
+        ("srv/package.json", "npm"),
+        ("node_modules/a/dist/b/package.json", "npm"),
+        ("srv/package-lock.json", "npm-lock"),
+        ("npm-shrinkwrap.json", "npm-lock"),
+        ("srv/yarn.lock", "yarn-lock"),
+        ("srv/pnpm-lock.yaml", "pnpm-lock"),
+        ("srv/bun.lock", "bun-lock"),
         ("etc/ld.so.preload", "preload"),
     ] {
         let by = wanted_by(path, 5000, 0o644);
@@ -41,12 +48,9 @@ fn other_files_are_not_read() {
         "srv/etc/os-release.txt",
         "var/lib/dpkg/status-old.gz",
         "var/lib/dpkg/status.d/x/base.txt",
-        "srv/package.json",
-        "node_modules/package.json",
         "node_modules/.package-lock.json",
-        "node_modules/a/b/package.json",
-        "node_modules/@scope/package.json",
-        "node_modules/@scope/a/lib/package.json",
+        "node_modules/a/package-lock.json",
+        "node_modules/a/yarn.lock",
         "x/METADATA.txt",
         "usr/lib/libc.so.6",
     ] {
@@ -64,6 +68,7 @@ fn other_files_are_not_read() {
 fn ids_are_unique_and_the_fingerprint_is_stable() {
     let ids: HashSet<_> = list().map(|(id, _)| id).collect();
     assert_eq!(ids.len(), ANALYZERS.len());
+    assert!(ANALYZERS.len() <= 64, "a selection has a bit for each");
     assert_eq!(fingerprint(), fingerprint());
     assert_eq!(fingerprint().len(), 32);
 }

@@ -1,0 +1,163 @@
+//! What files that name many packages have in common: lock files, which say what an application was
+//! built from, and lists of what a tool has installed.
+//!
+//! Which of a lock's packages are listed is one rule for all ecosystems; decision 9 in
+//! `docs/decisions/` gives the reasons.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::str;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use tallyman_model::inventory::Evidence;
+use tallyman_model::limits::Limits;
+use tallyman_model::package::{Ecosystem, Package};
+
+use crate::analyzers::{Analysis, Fault, is_token};
+
+/// Tells whether a lock lies in a package that a tool unpacked, instead of in an application: its
+/// authors published it, and nothing of the image was installed by it.
+pub(crate) fn is_inside_a_package(path: &str) -> bool {
+    let mut rest = path;
+    while let Some((part, next)) = rest.split_once('/') {
+        let is_package = match part {
+            "node_modules" | ".yarn" | "site-packages" | "dist-packages" | ".pub-cache" => true,
+            // Ruby: `gems/NAME-VERSION/`; Swift: `.build/checkouts/NAME/`.
+            "gems" | ".build" => true,
+            // Go: `pkg/mod/MODULE@VERSION/`.
+            "pkg" => next.starts_with("mod/"),
+            // Rust: `registry/src/INDEX/NAME-VERSION/` and `git/checkouts/NAME/COMMIT/`.
+            "registry" => next.starts_with("src/"),
+            "git" => next.starts_with("checkouts/"),
+            // PHP: `vendor/VENDOR/NAME/`.
+            "vendor" => next.split('/').count() > 2,
+            _ => false,
+        };
+        if is_package {
+            return true;
+        }
+        rest = next;
+    }
+    false
+}
+
+/// Returns content as text, without the byte order mark that some tools write.
+pub(crate) fn text(content: &[u8]) -> Result<&str, Fault> {
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    str::from_utf8(content)
+        .map_err(|error| Fault::new(format!("byte {} is not UTF-8", error.valid_up_to())))
+}
+
+/// Splits `NAME@VERSION`, as npm's tools write it; a name may begin with `@`.
+pub(crate) fn split_at_sign(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().skip(1).position(|byte| byte == b'@')?.checked_add(1)?;
+    Some((text.get(..at)?, text.get(at.checked_add(1)?..)?))
+}
+
+/// The packages of one file.
+pub(crate) struct PackageList {
+    ecosystem: Ecosystem,
+    max_packages: usize,
+    packages: Vec<Package>,
+}
+
+impl PackageList {
+    pub(crate) fn new(ecosystem: Ecosystem, limits: &Limits) -> Self {
+        PackageList { ecosystem, max_packages: limits.layer_packages, packages: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, name: &str, version: &str) -> Result<(), Fault> {
+        if !is_token(name) || !is_token(version) {
+            let shown: String = name.chars().take(100).collect();
+            return Err(Fault::new(format!(
+                "the package `{shown}` has a name or version that is none"
+            )));
+        }
+        if self.packages.len() >= self.max_packages {
+            return Err(Fault::new(format!("more than {} packages", self.max_packages)));
+        }
+        self.packages.push(Package::new(self.ecosystem, name, version));
+        Ok(())
+    }
+
+    /// Returns the packages in order, each once.
+    pub(crate) fn finish(mut self) -> Analysis {
+        self.packages.sort_unstable();
+        self.packages.dedup();
+        Ok(match self.packages.is_empty() {
+            true => Vec::new(),
+            false => vec![Evidence::Packages(self.packages)],
+        })
+    }
+}
+
+/// Reads a JSON document; `what` names it in the fault.
+pub(crate) fn json<'de, T: Deserialize<'de>>(text: &'de str, what: &str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|error| Fault::new(format!("it is not {what}: {error}")))
+}
+
+/// Shows the entries of a JSON object one after the other, so that an object of any size takes no
+/// memory. Nothing to show is `None`, as a key that is absent.
+pub(crate) fn for_each_entry<'de, T: Deserialize<'de>>(
+    object: Option<&'de RawValue>,
+    each: impl FnMut(&str, T) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let Some(object) = object else {
+        return Ok(());
+    };
+    let mut fault = None;
+    let entries = Entries { each, fault: &mut fault, value: PhantomData };
+    let mut deserializer = serde_json::Deserializer::from_str(object.get());
+    let read = entries.deserialize(&mut deserializer);
+    match (fault, read) {
+        (Some(fault), _) => Err(fault),
+        (None, read) => read.map_err(|error| Fault::new(format!("an entry is malformed: {error}"))),
+    }
+}
+
+struct Entries<'f, T, F> {
+    each: F,
+    fault: &'f mut Option<Fault>,
+    value: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(&str, T) -> Result<(), Fault>> DeserializeSeed<'de>
+    for Entries<'_, T, F>
+{
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(&str, T) -> Result<(), Fault>> Visitor<'de>
+    for Entries<'_, T, F>
+{
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Text(key)) = map.next_key()? {
+            let value = map.next_value()?;
+            if let Err(fault) = (self.each)(&key, value) {
+                *self.fault = Some(fault);
+                return Err(A::Error::custom("an entry was refused"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A JSON string, borrowed where it holds no escapes.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -37,8 +37,8 @@ fn main() -> anyhow::Result<()> {
     let (next, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
     let work = || -> anyhow::Result<()> {
         while let Some(layer) = layers.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let inflated = read_layer(layer)
-                .with_context(|| format!("reading {}", layer.path.display()))?;
+            let inflated =
+                read_layer(layer).with_context(|| format!("reading {}", layer.path.display()))?;
             bytes.fetch_add(inflated, Ordering::Relaxed);
         }
         Ok(())

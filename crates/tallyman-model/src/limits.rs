@@ -37,6 +37,10 @@ pub struct Limits {
     pub archive_entries: u64,
     /// The packages of a layer.
     pub layer_packages: usize,
+    /// The bytes of a bill of materials that is read in place of an image.
+    pub sbom_bytes: u64,
+    /// The packages of a bill of materials, each counted once for each place.
+    pub sbom_packages: usize,
     /// The diagnostics that are kept for a layer; further ones are counted.
     pub diagnostics: usize,
     /// The bytes of one advisory record.
@@ -67,6 +71,8 @@ impl Default for Limits {
             archive_depth: 8,
             archive_entries: 1_000_000,
             layer_packages: 500_000,
+            sbom_bytes: 128 * MIB,
+            sbom_packages: 500_000,
             diagnostics: 1_000,
             advisory_record_bytes: 16 * MIB,
             advisory_records: 5_000_000,

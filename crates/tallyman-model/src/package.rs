@@ -157,6 +157,16 @@ impl Ecosystem {
         self.line().name
     }
 
+    /// Puts a name together again that [`PackageVersion::purl`] took apart.
+    pub(crate) fn join_name(self, namespace: Option<&str>, name: &str) -> String {
+        match (self.line().namespace, namespace) {
+            (Namespace::UpTo(separator), Some(namespace)) => {
+                format!("{namespace}{separator}{name}")
+            }
+            (Namespace::UpTo(_) | Namespace::Distribution | Namespace::Never, _) => name.to_owned(),
+        }
+    }
+
     /// Tells whether packages of this kind belong to a distribution, whose feed judges them.
     pub fn is_distribution(self) -> bool {
         match self {

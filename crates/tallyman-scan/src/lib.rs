@@ -2,7 +2,7 @@
 //!
 //! Everything here is a pure function of its input and the limits: no network, no clock, no
 //! database, nothing written to disk, nothing of an image executed or followed. Start at
-//! [`layer::analyze_layer`] and [`squash::squash`]; a new analyzer is one line in `analyzers.rs`.
+//! [`layer::analyze_layer`] and [`squash::squash`], at [`sbom::read_sbom`] for what others found; a new analyzer is one line in `analyzers.rs`.
 
 pub mod analyzers;
 mod collect;
@@ -10,6 +10,7 @@ mod decompress;
 pub mod error;
 pub mod layer;
 mod path;
+pub mod sbom;
 pub mod squash;
 mod stored;
 mod tar;

@@ -100,7 +100,7 @@ fn package(component: &Component<'_>, id: String, notes: &Notes<'_>) -> Value {
         "annotations": notes.of([component.properties(), component.location_properties()].concat()),
     }));
     if let (Some(source), Some(fields)) = (&package.source, value.as_object_mut()) {
-        let text = format!("built from {} {}", source.name, source.version);
+        let text = format!("built package from: {} {}", source.name, source.version);
         fields.insert("sourceInfo".to_owned(), json!(text));
     }
     value

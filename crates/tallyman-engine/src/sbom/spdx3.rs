@@ -137,7 +137,7 @@ impl Document<'_> {
             fields.insert("software_packageUrl".to_owned(), json!(component.purl));
             fields.insert("extension".to_owned(), extension(properties));
             if let Some(source) = &package.source {
-                let text = format!("built from {} {}", source.name, source.version);
+                let text = format!("built package from: {} {}", source.name, source.version);
                 fields.insert("software_sourceInfo".to_owned(), json!(text));
             }
         }

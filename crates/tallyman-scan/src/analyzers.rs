@@ -11,6 +11,7 @@ mod dpkg_files;
 mod eicar;
 mod executable;
 mod go;
+mod java;
 mod lock;
 mod lookahead;
 mod npm;
@@ -104,6 +105,7 @@ pub(crate) static ANALYZERS: &[Analyzer] = &[
     bun_lock::ANALYZER,
     go::ANALYZER,
     cargo::ANALYZER,
+    java::ANALYZER,
     preload::ANALYZER,
     eicar::ANALYZER,
 ];
@@ -119,6 +121,8 @@ pub(crate) enum FileClass {
     AnyName,
     /// A program or library; read only if it begins like one.
     Executable,
+    /// An archive that is known by its path, with files in it.
+    Archive,
 }
 
 impl FileClass {
@@ -128,6 +132,7 @@ impl FileClass {
             FileClass::Database => limits.database_bytes,
             FileClass::Named | FileClass::AnyName => limits.metadata_bytes,
             FileClass::Executable => limits.executable_bytes,
+            FileClass::Archive => limits.archive_bytes,
         }
     }
 
@@ -135,7 +140,7 @@ impl FileClass {
     pub(crate) fn loss(self) -> DiagnosticKind {
         match self {
             FileClass::Database => DiagnosticKind::Failed,
-            FileClass::Named | FileClass::AnyName | FileClass::Executable => {
+            FileClass::Named | FileClass::AnyName | FileClass::Executable | FileClass::Archive => {
                 DiagnosticKind::Skipped
             }
         }
@@ -144,7 +149,7 @@ impl FileClass {
     /// Tells whether the path alone makes such a file what it is.
     pub(crate) fn is_known_by_path(self) -> bool {
         match self {
-            FileClass::Database | FileClass::Named => true,
+            FileClass::Database | FileClass::Named | FileClass::Archive => true,
             FileClass::AnyName | FileClass::Executable => false,
         }
     }
@@ -226,8 +231,10 @@ fn may_be_evidence(path: &str) -> bool {
             && !WITHOUT_PROGRAMS.iter().any(|prefix| path.starts_with(prefix))
     };
     let candidate = Candidate::new(path, 4096, 0o644);
-    let is_named =
-        |analyzer: &Analyzer| analyzer.class == FileClass::Named && (analyzer.wants)(&candidate);
+    let is_named = |analyzer: &Analyzer| {
+        matches!(analyzer.class, FileClass::Named | FileClass::Archive)
+            && (analyzer.wants)(&candidate)
+    };
     ANALYZERS.iter().any(is_named) || is_program()
 }
 

@@ -16,3 +16,4 @@ mod stored;
 mod tar;
 #[cfg(test)]
 mod testing;
+mod zip;

@@ -1,5 +1,7 @@
 //! A small tar writer for tests, which can also write what no honest tool would.
 
+pub(crate) mod zip;
+
 use std::io::Write;
 
 use flate2::Compression as Level;
@@ -134,9 +136,20 @@ pub(crate) fn analyze_within(bytes: &[u8], limits: &Limits) -> Result<LayerInven
     analyze_layer(input, limits, &|_| {}).map(|layer| layer.inventory)
 }
 
-/// Shows content to a streaming analyzer in pieces of `size` bytes.
+/// Shows a program to a streaming analyzer in pieces of `size` bytes.
 pub(crate) fn read_in_pieces(
     analyzer: &Analyzer,
+    content: &[u8],
+    limits: &Limits,
+    size: usize,
+) -> Report {
+    read_file_in_pieces(analyzer, "bin/app", content, limits, size)
+}
+
+/// Shows a file to a streaming analyzer in pieces of `size` bytes.
+pub(crate) fn read_file_in_pieces(
+    analyzer: &Analyzer,
+    path: &str,
     content: &[u8],
     limits: &Limits,
     size: usize,
@@ -144,7 +157,7 @@ pub(crate) fn read_in_pieces(
     let Reading::Streamed(start) = analyzer.reading else {
         panic!("{} reads files as a whole", analyzer.id);
     };
-    let mut probe = start(&Candidate::new("bin/app", content.len() as u64, 0o755), limits);
+    let mut probe = start(&Candidate::new(path, content.len() as u64, 0o755), limits);
     content.chunks(size).for_each(|piece| probe.feed(piece));
     probe.finish()
 }

@@ -1,0 +1,172 @@
+//! Which packages a jar is: those whose Maven coordinates lie in it, and itself.
+//!
+//! The coordinates of a jar are its own, those of everything that was shaded into it, or both. If
+//! none are its own, its manifest and the name of the file tell what it is; where even the version
+//! is missing, nothing is said.
+
+use tallyman_model::package::{Ecosystem, Package};
+
+use crate::analyzers::is_token;
+use crate::analyzers::java::file_name::FileName;
+use crate::analyzers::java::groups::group_of;
+use crate::analyzers::java::manifest::{Attribute, Manifest};
+use crate::analyzers::java::properties::Coordinates;
+
+/// Returns the packages of a jar, ordered.
+pub(super) fn packages(base: &str, manifest: &Manifest, poms: Vec<Coordinates>) -> Vec<Package> {
+    let itself = identify(base, manifest, &poms);
+    let named = poms.into_iter().map(|it| (Some(it.group), it.artifact, it.version));
+    let itself = itself.map(|it| (it.group, it.artifact, it.version));
+    let mut packages: Vec<Package> = named
+        .chain(itself)
+        .map(|(group, artifact, version)| {
+            let name = match group {
+                Some(group) => format!("{group}:{artifact}"),
+                None => artifact,
+            };
+            Package::new(Ecosystem::Maven, name, version)
+        })
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
+/// A jar that is known by what it says of itself.
+struct Itself {
+    group: Option<String>,
+    artifact: String,
+    version: String,
+}
+
+/// Says what the jar itself is, if none of the coordinates in it are its own.
+fn identify(base: &str, manifest: &Manifest, poms: &[Coordinates]) -> Option<Itself> {
+    if manifest.get(Attribute::WeaveClasses).is_some() {
+        return None;
+    }
+    let file = FileName::parse(base);
+    let (name, version) = match jenkins_plugin(manifest) {
+        Some((name, version)) => {
+            (!poms.iter().any(|pom| pom.artifact == name)).then_some((name, version))?
+        }
+        None if poms.iter().any(|pom| is_named(pom, file)) => return None,
+        None => itself(file, manifest, poms)?,
+    };
+    if !is_token(name) || !is_token(version) || name.contains(':') {
+        return None;
+    }
+    let (group, artifact) = group_and_artifact(name, version, manifest);
+    Some(Itself { group, artifact: artifact.to_owned(), version: version.to_owned() })
+}
+
+/// A plugin is known by its short name; the file's is whatever an administrator called it.
+fn jenkins_plugin(manifest: &Manifest) -> Option<(&str, &str)> {
+    manifest.get(Attribute::PluginVersion)?;
+    let name = manifest.get(Attribute::ShortName).or(manifest.get(Attribute::ExtensionName))?;
+    Some((name, manifest.version()?))
+}
+
+/// Tells whether coordinates are those of the file: it is named after the artifact, or after group
+/// and artifact.
+fn is_named(pom: &Coordinates, file: FileName<'_>) -> bool {
+    if file.name == pom.artifact {
+        return true;
+    }
+    let is_prefixed = file
+        .name
+        .strip_suffix(pom.artifact.as_str())
+        .is_some_and(|prefix| prefix.ends_with(['.', '-', '_']));
+    is_prefixed && file.version.is_none_or(|version| version.starts_with(&pom.version))
+}
+
+fn itself<'a>(
+    file: FileName<'a>,
+    manifest: &'a Manifest,
+    poms: &[Coordinates],
+) -> Option<(&'a str, &'a str)> {
+    if let Some(version) = file.version {
+        // A jar that was renamed, but not to another version.
+        let is_renamed = matches!(poms, [pom] if pom.version == version);
+        return (!is_renamed).then_some((file.name, version));
+    }
+    let version = manifest.version()?;
+    let is_a_poms = |pom: &Coordinates| pom.version == version && is_said(manifest, &pom.artifact);
+    if poms.iter().any(is_a_poms) {
+        return None;
+    }
+    (poms.is_empty() || is_said(manifest, file.name)).then_some((file.name, version))
+}
+
+/// Tells whether the manifest bears a name out.
+fn is_said(manifest: &Manifest, name: &str) -> bool {
+    let title = manifest.get(Attribute::ImplementationTitle);
+    title.is_some_and(|title| title.eq_ignore_ascii_case(name))
+        || dotted_names(manifest).any(|dotted| group_before(dotted, name).is_some())
+}
+
+/// The names by which a runtime knows the jar: `org.apache.commons.io`.
+fn dotted_names(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    [Attribute::BundleSymbolicName, Attribute::AutomaticModuleName]
+        .into_iter()
+        .filter_map(|attribute| manifest.get(attribute))
+        .filter_map(|value| value.split(';').next())
+        .map(str::trim)
+}
+
+/// Returns what stands before the artifact in a name that is made of group and artifact.
+fn group_before<'a>(dotted: &'a str, artifact: &str) -> Option<&'a str> {
+    if dotted.eq_ignore_ascii_case(artifact) {
+        return Some("");
+    }
+    let is_end = |end: &str| {
+        let dashed = |byte: u8| if byte == b'.' || byte == b'_' { b'-' } else { byte };
+        end.bytes().map(dashed).eq(artifact.bytes().map(dashed))
+    };
+    dotted.match_indices('.').find_map(|(at, _)| {
+        let (group, end) = dotted.split_at_checked(at)?;
+        is_end(end.strip_prefix('.')?).then_some(group)
+    })
+}
+
+fn group_and_artifact<'a>(
+    name: &'a str,
+    version: &str,
+    manifest: &Manifest,
+) -> (Option<String>, &'a str) {
+    if let Some(group) = group_of(name, version) {
+        return (Some(group.to_owned()), name);
+    }
+    // Some put the group before the name of each file (`io.netty.netty-codec-4.1.jar`).
+    if let Some((group, artifact)) = name.rsplit_once('.').filter(|_| is_prefixed(name)) {
+        return (Some(group.to_owned()), artifact);
+    }
+    // The interfaces of Java EE: `javax.servlet:javax.servlet-api`, `javax.inject:javax.inject`.
+    if name.starts_with("javax.") || name.starts_with("jakarta.") {
+        return (Some(name.strip_suffix("-api").unwrap_or(name).to_owned()), name);
+    }
+    let said = [Attribute::GroupId, Attribute::ImplementationVendorId]
+        .into_iter()
+        .filter_map(|attribute| manifest.get(attribute));
+    let group = said
+        .chain(dotted_names(manifest).filter_map(|dotted| group_before(dotted, name)))
+        .find(|group| is_group(group));
+    (group.map(str::to_owned), name)
+}
+
+/// Tells whether a name begins with a group. Some projects have it in the artifact itself.
+fn is_prefixed(name: &str) -> bool {
+    const TOPS: [&str; 5] = ["com.", "org.", "net.", "io.", "dev."];
+    const OWN: [&str; 4] = ["org.eclipse.", "org.osgi.", "org.apache.felix.", "org.apache.karaf."];
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    starts(&TOPS) && !starts(&OWN) && name.matches('.').count() >= 2
+}
+
+/// Tells whether a text is a group and not the name of a company.
+fn is_group(text: &str) -> bool {
+    let is_sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    // Nothing is published right under a foundation's name, but some call it the vendor.
+    text.contains('.') && text != "org.apache" && text.chars().all(is_sound)
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@
 PORT ?= 8642
 STAGES ?= install lint unit e2e
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# The faster inflater is in C and needs cmake (docs/decisions/0010-inflate.md).
+FEATURES := $(if $(shell command -v cmake),--features zlib-ng)
 
 # Handed on through the environment: a reference may hold characters that a shell would read.
 $(foreach name,PORT IMAGE REGION,$(if $($(name)),$(eval export $(name))))
@@ -25,7 +27,7 @@ test: ## Install what the tests need, then run all of them
 	@scripts/test.sh $(STAGES)
 
 build: ## Build the program
-	cargo build --release --locked -p tallyman
+	cargo build --release --locked -p tallyman $(FEATURES)
 
 lint: ## Formatting, clippy, tidy, spelling, shell scripts
 	@scripts/test.sh lint

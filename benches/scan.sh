@@ -10,5 +10,10 @@ set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 target="${CARGO_TARGET_DIR:-$here/../target}"
-cargo build --quiet --profile dist --manifest-path "$here/../Cargo.toml" -p tallyman -p floor
+features=()
+if command -v cmake >/dev/null; then
+    features=(--features tallyman/zlib-ng,floor/zlib-ng)
+fi
+cargo build --quiet --profile dist --locked --manifest-path "$here/../Cargo.toml" \
+    -p tallyman -p floor "${features[@]}"
 exec python3 "$here/scan.py" --tallyman "$target/dist/tallyman" --floor "$target/dist/floor" "$@"

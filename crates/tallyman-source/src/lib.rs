@@ -5,6 +5,7 @@
 //! makes images of its own.
 
 pub mod credentials;
+pub mod directory;
 pub mod engine;
 pub mod error;
 pub mod http;

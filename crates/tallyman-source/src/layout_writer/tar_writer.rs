@@ -74,61 +74,102 @@ impl<W: Write> TarWriter<W> {
         size_bytes: u64,
         target: &str,
     ) -> io::Result<()> {
-        let mut records = String::new();
-        if meta.path.len() > 100 {
-            records.push_str(&pax_record("path", meta.path));
-        }
-        if target.len() > 100 {
-            records.push_str(&pax_record("linkpath", target));
-        }
-        if size_bytes > MAX_OCTAL {
-            records.push_str(&pax_record("size", &size_bytes.to_string()));
-        }
-        if !records.is_empty() {
-            let size = u64::try_from(records.len()).unwrap_or(u64::MAX);
-            let extension = EntryMeta { path: "pax", mode: 0o644, ..meta };
-            self.inner.write_all(&block(extension, b'x', size, ""))?;
-            self.inner.write_all(records.as_bytes())?;
-            self.pad(size)?;
-        }
-        self.inner.write_all(&block(meta, kind, size_bytes, target))
+        let header = RawHeader {
+            path: meta.path.as_bytes(),
+            target: target.as_bytes(),
+            kind,
+            mode: meta.mode,
+            modified_seconds: meta.modified_seconds,
+            size_bytes,
+        };
+        header.write_to(&mut self.inner)
     }
 
     fn pad(&mut self, size_bytes: u64) -> io::Result<()> {
-        let used = usize::try_from(size_bytes % BLOCK as u64).unwrap_or(0);
-        self.inner.write_all(&[0; BLOCK][..(BLOCK - used) % BLOCK])
+        self.inner.write_all(&[0; BLOCK][..padding(size_bytes)])
     }
 }
 
-fn block(meta: EntryMeta<'_>, kind: u8, size_bytes: u64, target: &str) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
-    let mut put = |offset: usize, width: usize, bytes: &[u8]| {
-        for (to, from) in block[offset..offset + width].iter_mut().zip(bytes) {
-            *to = *from;
+/// Returns how many zeros follow content of this size.
+pub(crate) fn padding(size_bytes: u64) -> usize {
+    let used = usize::try_from(size_bytes % BLOCK as u64).unwrap_or(0);
+    (BLOCK - used) % BLOCK
+}
+
+/// What stands before an entry's content. Names are bytes, as file systems have them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawHeader<'a> {
+    pub(crate) path: &'a [u8],
+    pub(crate) target: &'a [u8],
+    pub(crate) kind: u8,
+    pub(crate) mode: u32,
+    pub(crate) modified_seconds: u64,
+    pub(crate) size_bytes: u64,
+}
+
+impl RawHeader<'_> {
+    /// Writes the header block, and before it a PAX header for what does not fit.
+    pub(crate) fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut records = Vec::new();
+        if self.path.len() > 100 {
+            push_pax_record(&mut records, "path", self.path);
         }
-    };
-    put(0, 100, meta.path.as_bytes());
-    put(100, 8, format!("{:07o}\0", meta.mode & 0o7777).as_bytes());
-    put(108, 8, b"0000000\0");
-    put(116, 8, b"0000000\0");
-    put(124, 12, format!("{:011o}\0", size_bytes.min(MAX_OCTAL)).as_bytes());
-    put(136, 12, format!("{:011o}\0", meta.modified_seconds.min(MAX_OCTAL)).as_bytes());
-    put(156, 1, &[kind]);
-    put(157, 100, target.as_bytes());
-    put(257, 8, b"ustar\x0000");
-    let sum = checksum(&block);
-    for (to, from) in block[148..156].iter_mut().zip(format!("{sum:06o}\0 ").bytes()) {
-        *to = from;
+        if self.target.len() > 100 {
+            push_pax_record(&mut records, "linkpath", self.target);
+        }
+        if self.size_bytes > MAX_OCTAL {
+            push_pax_record(&mut records, "size", self.size_bytes.to_string().as_bytes());
+        }
+        if !records.is_empty() {
+            let size_bytes = u64::try_from(records.len()).unwrap_or(u64::MAX);
+            let extension = RawHeader {
+                path: b"pax",
+                target: b"",
+                kind: b'x',
+                mode: 0o644,
+                size_bytes,
+                ..*self
+            };
+            out.write_all(&extension.block())?;
+            out.write_all(&records)?;
+            out.write_all(&[0; BLOCK][..padding(size_bytes)])?;
+        }
+        out.write_all(&self.block())
     }
-    block
+
+    fn block(&self) -> [u8; BLOCK] {
+        let mut block = [0; BLOCK];
+        let mut put = |offset: usize, width: usize, bytes: &[u8]| {
+            for (to, from) in block[offset..offset + width].iter_mut().zip(bytes) {
+                *to = *from;
+            }
+        };
+        put(0, 100, self.path);
+        put(100, 8, format!("{:07o}\0", self.mode & 0o7777).as_bytes());
+        put(108, 8, b"0000000\0");
+        put(116, 8, b"0000000\0");
+        put(124, 12, format!("{:011o}\0", self.size_bytes.min(MAX_OCTAL)).as_bytes());
+        put(136, 12, format!("{:011o}\0", self.modified_seconds.min(MAX_OCTAL)).as_bytes());
+        put(156, 1, &[self.kind]);
+        put(157, 100, self.target);
+        put(257, 8, b"ustar\x0000");
+        let sum = checksum(&block);
+        for (to, from) in block[148..156].iter_mut().zip(format!("{sum:06o}\0 ").bytes()) {
+            *to = from;
+        }
+        block
+    }
 }
 
 /// The length at a record's beginning counts itself.
-fn pax_record(key: &str, value: &str) -> String {
-    let rest = format!(" {key}={value}\n");
-    let mut length = rest.len() + 1;
-    while length.to_string().len() + rest.len() != length {
-        length = length.to_string().len() + rest.len();
+fn push_pax_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
+    // A space, an equals sign, a line feed.
+    let rest = key.len() + value.len() + 3;
+    let mut length = rest + 1;
+    while length.to_string().len() + rest != length {
+        length = length.to_string().len() + rest;
     }
-    format!("{length}{rest}")
+    records.extend_from_slice(format!("{length} {key}=").as_bytes());
+    records.extend_from_slice(value);
+    records.push(b'\n');
 }

@@ -9,7 +9,7 @@ use tallyman_match::matcher::{find_vulnerabilities, gaps};
 use tallyman_model::coverage::{AnalysisState, package_versions};
 use tallyman_model::finding::Finding;
 use tallyman_model::image::ResolvedImage;
-use tallyman_model::inventory::ImageInventory;
+use tallyman_model::inventory::{ImageInventory, LayerInventory};
 use tallyman_model::package::PackageVersion;
 use tallyman_scan::squash::squash;
 use tallyman_store::error::StoreError;
@@ -64,11 +64,10 @@ pub struct SquashedImage {
 /// [`ImageError::Index`].
 pub async fn judge(
     index: Arc<AdvisoryIndex>,
-    layers: Vec<StoredLayer>,
+    layers: Vec<LayerInventory>,
 ) -> Result<SquashedImage, ImageError> {
     blocking::run(move || {
-        let inventories: Vec<_> = layers.iter().map(|layer| &layer.inventory).collect();
-        let inventory = squash(&inventories);
+        let inventory = squash(&layers.iter().collect::<Vec<_>>());
         let versions = package_versions(&inventory);
         // What a distribution's package brought is judged by the distribution's advisories alone.
         let judged: BTreeSet<&PackageVersion> = inventory
@@ -100,6 +99,7 @@ pub async fn record_image(
     jobs: JobChanges,
 ) -> Result<ImageId, ImageError> {
     let inventory_digests = layers.iter().map(|layer| layer.inventory_digest.clone()).collect();
+    let layers = layers.into_iter().map(|layer| layer.inventory).collect();
     let squashed = judge(current_index(installation).await?, layers).await?;
     let packages = squashed
         .inventory

@@ -9,6 +9,7 @@ pub mod agent;
 pub mod analysis;
 pub mod api_client;
 pub mod blocking;
+pub mod directory;
 pub mod fleet;
 pub mod host;
 pub mod host_snapshot;

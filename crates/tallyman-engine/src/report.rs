@@ -42,10 +42,10 @@ pub struct ReportImage {
     pub name: String,
     /// The digest of the manifest, where the format has one.
     pub manifest_digest: Option<Digest>,
-    /// The digest of the configuration.
-    pub config_digest: Digest,
-    /// `os/architecture[/variant]`.
-    pub platform: String,
+    /// The digest of the configuration; a directory has none.
+    pub config_digest: Option<Digest>,
+    /// `os/architecture[/variant]`; of a directory, that of most of its programs.
+    pub platform: Option<String>,
     /// When it was built, RFC 3339.
     pub created: Option<String>,
     /// The size of its layers as stored.
@@ -121,7 +121,7 @@ pub struct ReportAdvisories {
 #[derive(Debug)]
 pub struct ReportInput<'a> {
     /// The image.
-    pub image: &'a ResolvedImage,
+    pub image: ReportImage,
     /// What its final filesystem shows.
     pub inventory: &'a ImageInventory,
     /// Its package versions, one for each package of the inventory, in the same order.
@@ -161,7 +161,7 @@ impl ScanReport {
             .collect();
         let summary = summarize(&packages, input.inventory.alerts.len());
         ScanReport {
-            image: ReportImage::of(input.image),
+            image: input.image,
             state: input.state,
             distribution: input.inventory.distribution.clone(),
             summary,
@@ -173,9 +173,9 @@ impl ScanReport {
     }
 
     /// Returns the report of an image that could not be read at all.
-    pub fn failed(image: &ResolvedImage, reason: String, advisories: ReportAdvisories) -> Self {
+    pub fn failed(image: ReportImage, reason: String, advisories: ReportAdvisories) -> Self {
         ScanReport {
-            image: ReportImage::of(image),
+            image,
             state: AnalysisState::Failed { reason },
             distribution: None,
             summary: Summary::default(),
@@ -193,7 +193,8 @@ impl ScanReport {
 }
 
 impl ReportImage {
-    fn of(image: &ResolvedImage) -> Self {
+    /// Returns what is reported of an image.
+    pub fn of(image: &ResolvedImage) -> Self {
         let layer = |layer: &tallyman_model::image::LayerDescriptor| ReportLayer {
             digest: layer.digest.clone(),
             size_bytes: layer.size_bytes,
@@ -202,8 +203,8 @@ impl ReportImage {
         ReportImage {
             name: image.name.clone(),
             manifest_digest: image.manifest_digest.clone(),
-            config_digest: image.config_digest.clone(),
-            platform: image.platform.to_string(),
+            config_digest: Some(image.config_digest.clone()),
+            platform: Some(image.platform.to_string()),
             created: image.created_ms.map(format_utc),
             size_bytes: image.size_bytes(),
             layers: image.layers.iter().map(layer).collect(),

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tallyman_match::index::AdvisoryIndex;
 use tallyman_model::digest::Digest;
+use tallyman_model::inventory::LayerInventory;
 use tallyman_scan::layer::AnalyzedLayer;
 use tallyman_source::error::SourceError;
 use tallyman_source::location::Location;
@@ -17,7 +19,7 @@ use crate::analysis::{
 };
 use crate::images::{ImageError, in_order, judge};
 use crate::installation::Installation;
-use crate::report::{ReportAdvisories, ReportInput, ScanReport};
+use crate::report::{ReportAdvisories, ReportImage, ReportInput, ScanReport};
 
 /// Why a scan has no report at all. An image that is broken has one: it is reported as failed.
 #[derive(Debug, thiserror::Error)]
@@ -71,24 +73,46 @@ pub async fn scan(
 ) -> Result<ScanReport, ScanError> {
     let open = Arc::new(sources.open(location).await.map_err(ScanError::Source)?);
     let layers = read_layers(installation, Arc::clone(&open), progress).await?;
-    let index = installation.advisories().current();
-    let advisories =
-        ReportAdvisories { revision: index.revision().to_owned(), feeds: index.feeds() };
-    let layers = match layers {
-        ScannedLayers::Complete(layers) => layers,
-        ScannedLayers::Broken(error) => {
-            return Ok(ScanReport::failed(open.image(), chain(&error), advisories));
+    let image = ReportImage::of(open.image());
+    match layers {
+        ScannedLayers::Complete(layers) => {
+            let layers = layers.into_iter().map(|layer| layer.inventory).collect();
+            report(installation, image, layers).await
         }
-    };
+        ScannedLayers::Broken(error) => Ok(failed(installation, image, chain(&error))),
+    }
+}
+
+/// Judges what was read and makes the report of it.
+pub(crate) async fn report(
+    installation: &Installation,
+    image: ReportImage,
+    layers: Vec<LayerInventory>,
+) -> Result<ScanReport, ScanError> {
+    let index = installation.advisories().current();
+    let advisories = report_advisories(&index);
     let squashed = judge(index, layers).await?;
     Ok(ScanReport::new(ReportInput {
-        image: open.image(),
+        image,
         inventory: &squashed.inventory,
         versions: &squashed.versions,
         findings: &squashed.findings,
         state: squashed.state,
         advisories,
     }))
+}
+
+/// Makes the report of what could not be read at all.
+pub(crate) fn failed(
+    installation: &Installation,
+    image: ReportImage,
+    reason: String,
+) -> ScanReport {
+    ScanReport::failed(image, reason, report_advisories(&installation.advisories().current()))
+}
+
+fn report_advisories(index: &AdvisoryIndex) -> ReportAdvisories {
+    ReportAdvisories { revision: index.revision().to_owned(), feeds: index.feeds() }
 }
 
 /// Reads the layers of an image on our own account: each is stored, as soon as it is read, under

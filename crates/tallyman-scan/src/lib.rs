@@ -5,9 +5,11 @@
 //! [`layer::analyze_layer`] and [`squash::squash`], at [`sbom::read_sbom`] for what others found; a new analyzer is one line in `analyzers.rs`.
 
 pub mod analyzers;
+pub mod architecture;
 mod collect;
 mod decompress;
 pub mod error;
+pub mod interest;
 pub mod layer;
 mod path;
 pub mod sbom;

@@ -124,7 +124,7 @@ impl DirectoryReader {
     ) -> Result<Self, SourceError> {
         let mut problems = Problems::new(options.limits.diagnostics);
         let walk = Walk::open(path, options, &mut problems)?;
-        Ok(DirectoryReader {
+        let mut reader = DirectoryReader {
             walk,
             filter,
             problems,
@@ -132,7 +132,10 @@ impl DirectoryReader {
             given: 0,
             content: None,
             ended: false,
-        })
+        };
+        // The root comes first: the stream must not begin with a name that looks like gzip.
+        reader.header(b'5', reader.walk.root_mode(), 0, b"");
+        Ok(reader)
     }
 
     /// Returns what could not be read, in a stable order.
@@ -162,7 +165,11 @@ impl DirectoryReader {
 
     fn header(&mut self, kind: u8, mode: u32, size_bytes: u64, target: &[u8]) {
         let path = self.walk.path();
-        let path = if kind == b'5' { Cow::Owned([path, b"/"].concat()) } else { path.into() };
+        let path = match kind {
+            b'5' if path.is_empty() => Cow::Borrowed(&b"./"[..]),
+            b'5' => Cow::Owned([path, b"/"].concat()),
+            _ => Cow::Borrowed(path),
+        };
         let header = RawHeader { path: &path, target, kind, mode, modified_seconds: 0, size_bytes };
         header.write_to(&mut self.output).expect("memory takes it");
     }

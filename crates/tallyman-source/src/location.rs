@@ -1,5 +1,6 @@
 //! Where an image is, as a user writes it: `oci:PATH[:REF]`, `oci-archive:PATH[:REF]`,
-//! `docker-archive:PATH[:REF]`, `registry:REF`, `docker://REF`, or a path or a reference alone.
+//! `docker-archive:PATH[:REF]`, `dir:PATH`, `registry:REF`, `docker://REF`, or a path or a
+//! reference alone.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,11 @@ pub enum Location {
         /// Which of its images, where there are several.
         reference: Option<String>,
     },
+    /// A root filesystem; no image, but it can be scanned like one.
+    Directory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// An image in a registry.
     Registry(ImageReference),
 }
@@ -55,6 +61,9 @@ impl Location {
             Some(("docker-archive", rest)) => {
                 let (path, reference) = on_disk(rest)?;
                 Ok(Location::DockerArchive { path, reference })
+            }
+            Some(("dir", rest)) if !is_port(rest) => {
+                Ok(Location::Directory { path: not_empty(rest)?.into() })
             }
             Some(("registry", rest)) if !is_port(rest) => reference(rest),
             Some(("docker", rest)) if rest.starts_with("//") => {
@@ -79,6 +88,7 @@ impl fmt::Display for Location {
             Location::OciLayout { path, reference } => ("oci", path, reference),
             Location::OciArchive { path, reference } => ("oci-archive", path, reference),
             Location::DockerArchive { path, reference } => ("docker-archive", path, reference),
+            Location::Directory { path } => return write!(f, "dir:{}", path.display()),
             Location::Registry(reference) => return write!(f, "registry:{reference}"),
         };
         write!(f, "{scheme}:{}", path.display())?;
@@ -104,9 +114,7 @@ fn reference(text: &str) -> Result<Location, SourceError> {
 
 /// Splits `PATH[:REF]` at the first colon, unless the whole text is a path that exists.
 fn split_path(text: &str) -> Result<(PathBuf, Option<String>), SourceError> {
-    if text.is_empty() {
-        return Err(SourceError::malformed("the location", "the path after the scheme is missing"));
-    }
+    let text = not_empty(text)?;
     if Path::new(text).exists() {
         return Ok((PathBuf::from(text), None));
     }
@@ -116,6 +124,13 @@ fn split_path(text: &str) -> Result<(PathBuf, Option<String>), SourceError> {
         }
         _ => Ok((PathBuf::from(text), None)),
     }
+}
+
+fn not_empty(path: &str) -> Result<&str, SourceError> {
+    if path.is_empty() {
+        return Err(SourceError::malformed("the location", "the path after the scheme is missing"));
+    }
+    Ok(path)
 }
 
 fn without_scheme(text: &str) -> Result<Location, SourceError> {
@@ -129,7 +144,7 @@ fn without_scheme(text: &str) -> Result<Location, SourceError> {
     if looks_like_a_path(text) {
         let (subject, hint) = if path.is_dir() {
             let hint = "it is a directory without the file oci-layout; give the root of an OCI \
-                        image layout";
+                        image layout, or write dir:PATH to scan it as a root filesystem";
             (text.to_owned(), hint)
         } else {
             let hint = "it does not exist; check the path, or write registry:REFERENCE for an \

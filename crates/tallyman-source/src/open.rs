@@ -87,6 +87,10 @@ impl Sources {
                         .await?;
                 (image, Layers::Registry(layers))
             }
+            Location::Directory { .. } => {
+                let reason = "it is a directory and no image; `tallyman scan` reads it";
+                return Err(SourceError::unsupported(subject, reason));
+            }
             Location::OciLayout { path, reference } => {
                 background::run(&subject, move || {
                     resolve_layout(Layout::Directory(path), reference.as_deref(), &options)

@@ -123,6 +123,7 @@ pub(crate) struct RegistryArgs {
 pub(crate) struct Scan {
     /// A registry reference (host[:port]/name[:tag][@digest]), an OCI layout directory or tar, or a
     /// docker-archive tar. Prefixes make it explicit: oci:, oci-archive:, docker-archive:, registry:.
+    /// dir:PATH scans a root filesystem.
     pub(crate) image: String,
     /// How to write the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -140,6 +141,9 @@ pub(crate) struct Scan {
     /// Lists every package, not only vulnerable ones (table only).
     #[arg(long)]
     pub(crate) all_packages: bool,
+    /// Scans what is mounted beneath the directory as well (dir: only).
+    #[arg(long)]
+    pub(crate) cross_mounts: bool,
     /// Leaves the scan to the workers of the server that runs on the data directory.
     #[arg(long)]
     pub(crate) queue: bool,

@@ -91,7 +91,7 @@ fn with_reference(location: &Location, name: &str) -> Location {
         Location::OciLayout { path, .. } => Location::OciLayout { path, reference },
         Location::OciArchive { path, .. } => Location::OciArchive { path, reference },
         Location::DockerArchive { path, .. } => Location::DockerArchive { path, reference },
-        Location::Registry(reference) => Location::Registry(reference),
+        other @ (Location::Directory { .. } | Location::Registry(_)) => other,
     }
 }
 
@@ -208,6 +208,7 @@ async fn open_location(sources: &Sources, location: &Location) -> Result<OpenedI
             let public = open.registry_facts().and_then(|facts| facts.is_public);
             ("registry", vec![reference.to_string()], public)
         }
+        Location::Directory { .. } => ("directory", Vec::new(), None),
         Location::OciLayout { path, .. } => ("oci-layout", names_of(open.image(), path), None),
         Location::OciArchive { path, .. } => ("oci-archive", names_of(open.image(), path), None),
         Location::DockerArchive { path, .. } => {

@@ -60,12 +60,17 @@ impl<'a> Bill<'a> {
             })
             .collect();
         let image = &report.image;
-        let architecture = image.platform.split('/').nth(1);
+        let architecture = image.platform.as_ref().and_then(|platform| platform.split('/').nth(1));
         let image_purl = image
             .manifest_digest
             .as_ref()
             .and_then(|digest| image_purl(&image.name, digest, architecture));
         Bill { report, tool_version, image_purl, components }
+    }
+
+    /// Tells an image from a directory, which has no configuration.
+    pub(super) fn is_image(&self) -> bool {
+        self.report.image.config_digest.is_some()
     }
 
     /// Tells whether everything that was recognised in the image stands in the document.
@@ -127,10 +132,13 @@ impl<'a> Bill<'a> {
     /// Returns what is known of the image besides its name and manifest digest.
     pub(super) fn image_properties(&self) -> Vec<Property> {
         let image = &self.report.image;
-        let mut properties = vec![
-            ("tallyman:image:config-digest", image.config_digest.to_string()),
-            ("tallyman:image:platform", image.platform.clone()),
-        ];
+        let mut properties = Vec::new();
+        if let Some(digest) = &image.config_digest {
+            properties.push(("tallyman:image:config-digest", digest.to_string()));
+        }
+        if let Some(platform) = &image.platform {
+            properties.push(("tallyman:image:platform", platform.clone()));
+        }
         properties.extend(image.created.clone().map(|created| ("tallyman:image:created", created)));
         for layer in &image.layers {
             let text = format!("{} {} {}", layer.digest, layer.size_bytes, layer.media_type);

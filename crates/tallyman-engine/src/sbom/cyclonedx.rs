@@ -53,14 +53,17 @@ pub(super) fn render(bill: &Bill<'_>, date: &str) -> Value {
 
 fn root_ref(bill: &Bill<'_>) -> String {
     let image = &bill.report.image;
-    let digest = image.manifest_digest.as_ref().unwrap_or(&image.config_digest);
-    format!("image:{digest}")
+    let layer = image.layers.first().map(|layer| &layer.digest);
+    match image.manifest_digest.as_ref().or(image.config_digest.as_ref()).or(layer) {
+        Some(digest) => format!("image:{digest}"),
+        None => format!("image:{}", image.name),
+    }
 }
 
 fn image(bill: &Bill<'_>, root: &str) -> Value {
     let image = &bill.report.image;
     let mut component = json!({
-        "type": "container",
+        "type": if bill.is_image() { "container" } else { "file" },
         "bom-ref": root,
         "name": image.name,
         "properties": properties(bill.image_properties()),

@@ -50,7 +50,7 @@ fn image(bill: &Bill<'_>, notes: &Notes<'_>) -> Value {
     let mut value = described(json!({
         "SPDXID": IMAGE,
         "name": image.name,
-        "primaryPackagePurpose": "CONTAINER",
+        "primaryPackagePurpose": if bill.is_image() { "CONTAINER" } else { "FILE" },
         "annotations": notes.of(bill.image_properties()),
     }));
     if let (Some(digest), Some(fields)) = (&image.manifest_digest, value.as_object_mut()) {

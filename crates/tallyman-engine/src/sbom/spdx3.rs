@@ -97,7 +97,8 @@ impl Document<'_> {
 
     fn image(&self) -> Value {
         let image = &self.bill.report.image;
-        let mut value = self.software("Image", &image.name, "container");
+        let purpose = if self.bill.is_image() { "container" } else { "file" };
+        let mut value = self.software("Image", &image.name, purpose);
         if let Some(fields) = value.as_object_mut() {
             fields.insert("extension".to_owned(), extension(self.bill.image_properties()));
             if let Some(digest) = &image.manifest_digest {

@@ -219,3 +219,17 @@ fn two_spellings_of_one_name_are_two_components() {
         .collect();
     assert_eq!(references, ["operating-system", "pkg:pypi/jinja2@2.10", "pkg:pypi/jinja2@2.10#2"]);
 }
+
+#[test]
+fn a_directory_is_called_a_file_and_known_by_the_digest_of_its_stream() {
+    let mut report = report();
+    report.image.manifest_digest = None;
+    report.image.config_digest = None;
+    report.image.platform = None;
+    let document = rendered(&report, SbomFormat::CycloneDx);
+    let component = &document["metadata"]["component"];
+    assert_eq!(component["type"], "file");
+    assert_eq!(component["bom-ref"], format!("image:{}", layer(0)));
+    let described = &rendered(&report, SbomFormat::Spdx)["packages"][0];
+    assert_eq!(described["primaryPackagePurpose"], "FILE");
+}

@@ -59,6 +59,7 @@ fn entries(mut tar: &[u8]) -> Vec<(String, char, String)> {
         let (block, rest) = tar.split_first_chunk::<512>().expect("a block");
         if block.iter().all(|byte| *byte == 0) {
             assert_eq!(rest, [0; 512], "the end has two blocks");
+            assert_eq!(entries.remove(0), ("./".to_owned(), '5', String::new()));
             return entries;
         }
         let header = Header::parse(block).expect("a header");
@@ -173,7 +174,7 @@ fn a_directory_that_becomes_a_link_is_a_failure() {
 fn a_file_that_shrinks_while_it_is_read_keeps_its_size_and_is_named() {
     let tree = Tree::new(&[("f", "0123456789")]);
     let mut reader = tree.open(everything());
-    let mut header = [0; 512];
+    let mut header = [0; 1024];
     reader.read_exact(&mut header).expect("a header");
     File::options().write(true).open(tree.path("f")).expect("f").set_len(4).expect("cut");
     let (rest, problems) = read(reader);
@@ -188,7 +189,7 @@ fn a_file_that_shrinks_while_it_is_read_keeps_its_size_and_is_named() {
 fn a_file_that_grows_while_it_is_read_is_named() {
     let tree = Tree::new(&[("f", "0123456789")]);
     let mut reader = tree.open(everything());
-    let mut header = [0; 512];
+    let mut header = [0; 1024];
     reader.read_exact(&mut header).expect("a header");
     fs::write(tree.path("f"), "0123456789abc").expect("longer");
     let (rest, problems) = read(reader);
@@ -218,6 +219,12 @@ fn a_file_whose_head_is_asked_for_is_read_only_if_the_head_is_wanted() {
     let expected = [("program", '0', "\u{7f}ELF and more"), ("script", '0', "")];
     assert_eq!(shown(&entries(&tar)), expected);
     assert_eq!(problems, []);
+}
+
+#[test]
+fn the_stream_begins_like_a_tar_whatever_the_first_name_is() {
+    let tree = Tree::new(&[("\u{1f}", "x")]);
+    assert!(read(tree.open(everything())).0.starts_with(b"./\0"));
 }
 
 #[test]

@@ -121,6 +121,10 @@ impl Walk {
         &self.path
     }
 
+    pub(super) fn root_mode(&self) -> u32 {
+        fstat(&self.root).map_or(0, |stat| stat.st_mode)
+    }
+
     /// Finds the next entry: the files of a directory before its subdirectories.
     pub(super) fn next(&mut self, problems: &mut Problems) -> Result<Option<Found>, SourceError> {
         loop {

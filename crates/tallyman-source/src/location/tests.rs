@@ -23,6 +23,9 @@ fn schemes_say_what_follows() {
         ("docker://quay.io/a/b:1", "registry:quay.io/a/b:1"),
         ("registry:5000/app", "registry:registry:5000/app:latest"),
         ("quay.io/a", "registry:quay.io/a:latest"),
+        ("dir:/x:y", "dir:/x:y"),
+        ("dir:5000/app", "registry:dir:5000/app:latest"),
+        ("dir:", "failed to parse the location: the path after the scheme is missing"),
         ("oci:", "failed to parse the location: the path after the scheme is missing"),
     ] {
         assert_eq!(parsed(text), expect, "{text}");

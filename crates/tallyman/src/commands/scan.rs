@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tallyman_engine::analysis::AnalysisProgress;
+use tallyman_engine::directory::{Directory, scan_directory};
 use tallyman_engine::jobs::enqueue_analysis;
 use tallyman_engine::report::ScanReport;
 use tallyman_engine::sbom::{SbomFormat, SbomOptions, render};
 use tallyman_engine::scan::scan;
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::severity::Severity;
+use tallyman_source::directory::Mounts;
 use tallyman_source::location::Location;
 
 use crate::cli::{Scan, ScanFormat};
@@ -24,6 +26,7 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
     let location = Location::parse(&args.image)
         .map_err(|error| anyhow::anyhow!("failed to {error}"))
         .with_context(|| format!("scanning {}", args.image))?;
+    check(&args, &location)?;
     let installation = setup::installation(&args.data).await?;
     if args.queue {
         enqueue_analysis(&installation, &absolute(&location)?, args.platform.as_ref()).await?;
@@ -34,10 +37,20 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
         ));
         return Ok(Exit::Clean);
     }
-    let sources = setup::sources(&args.registry, args.platform.clone(), Some(&location))?;
     let bytes = Arc::new(AnalysisProgress::default());
     let bar = Progress::new().watch(&args.image, Arc::clone(&bytes));
-    let result = scan(&installation, &sources, &location, bytes).await;
+    let result = match &location {
+        Location::Directory { path } => {
+            let mounts = if args.cross_mounts { Mounts::Cross } else { Mounts::Stay };
+            let platform = args.platform.clone();
+            let directory = Directory { path: path.clone(), mounts, platform };
+            scan_directory(&installation, directory, bytes).await
+        }
+        _ => {
+            let sources = setup::sources(&args.registry, args.platform.clone(), Some(&location))?;
+            scan(&installation, &sources, &location, bytes).await
+        }
+    };
     bar.finish();
     let report = result.with_context(|| format!("scanning {}", args.image))?;
     let sbom = SbomOptions {
@@ -52,6 +65,16 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
         ScanFormat::Spdx3 => output::json(&render(&report, SbomFormat::Spdx3, &sbom))?,
     }
     Ok(verdict(&report, args.fail_on))
+}
+
+fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
+    let is_directory = matches!(location, Location::Directory { .. });
+    match (is_directory, args.queue, args.cross_mounts) {
+        (true, true, _) => Err("--queue is for images: a directory has no digest to file it under"),
+        (false, _, true) => Err("--cross-mounts is for directories (dir:PATH)"),
+        (_, _, _) => Ok(()),
+    }
+    .map_err(|text| UsageError(text.to_owned()))
 }
 
 /// What is not known is never clean.
@@ -93,6 +116,7 @@ fn absolute(location: &Location) -> anyhow::Result<Location> {
         Location::DockerArchive { path, reference } => {
             Location::DockerArchive { path: absolute(&path)?, reference }
         }
+        Location::Directory { path } => Location::Directory { path: absolute(&path)? },
         Location::Registry(reference) => Location::Registry(reference),
     })
 }

@@ -36,11 +36,14 @@ pub(super) fn render(report: &ScanReport, all_packages: bool) -> String {
 fn header(report: &ScanReport) -> String {
     let image = &report.image;
     let mut text = format!(
-        "{}\n  {}, {} in {} layers{}\n",
+        "{}\n  {}{} in {}{}\n",
         image.name,
-        image.platform,
+        image.platform.as_ref().map(|platform| format!("{platform}, ")).unwrap_or_default(),
         output::bytes(image.size_bytes),
-        image.layers.len(),
+        match image.layers.len() {
+            1 => "1 layer".to_owned(),
+            layers => format!("{layers} layers"),
+        },
         image.created.as_ref().map(|created| format!(", built {created}")).unwrap_or_default(),
     );
     if let Some(distribution) = &report.distribution {

@@ -75,7 +75,7 @@ main() {
         mapfile -t names < <(awk -F '|' 'NF > 1 { gsub(" ", "", $1); print $1 }' <<<"$IMAGES")
     fi
     for name in "${names[@]}"; do
-        declare -F "image_$name" >/dev/null || fail "no image is called $name (see --list)"
+        declare -F "image_${name//-/_}" >/dev/null || fail "no image is called $name (see --list)"
     done
     for name in "${names[@]}"; do
         [[ -e "$images/$name/index.json" ]] || make_image "$name"

@@ -47,14 +47,13 @@ npm_install() {
 image_python() {
     from bookworm
     step python-debian apt_install ca-certificates python3 python3-venv python3-pip libgomp1
-    step python-science install_wheels pandas scipy scikit-learn statsmodels matplotlib pyarrow \
-        jupyterlab notebook opencv-python-headless sympy networkx bokeh plotly dash streamlit \
-        spacy nltk pillow h5py xarray dask numba
+    step python-science install_wheels pandas scipy scikit-learn statsmodels matplotlib h5py \
+        jupyterlab sympy networkx plotly xarray dask nltk pillow
     step python-web install_wheels django==4.2.1 djangorestframework flask==2.3.2 fastapi \
         uvicorn gunicorn sqlalchemy alembic celery redis boto3 azure-storage-blob \
         azure-identity google-cloud-storage google-cloud-bigquery grpcio scrapy requests==2.30.0 \
-        urllib3==1.26.15 jinja2==3.1.2 ansible pytest black mypy sphinx poetry ipython paramiko \
-        lxml cryptography psycopg2-binary pymongo kubernetes transformers
+        urllib3==1.26.15 jinja2==3.1.2 ansible-core pytest black mypy sphinx poetry paramiko \
+        lxml cryptography psycopg2-binary pymongo kubernetes
 }
 
 # Adds wheels to the virtual environment of the image, which compiles them as usual.

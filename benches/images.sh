@@ -61,26 +61,30 @@ large      | the layers of node, python, java and go, a tool chain and TeX: some
 main() {
     [[ "${1:-}" != --list ]] || { sed '/^$/d' <<<"$IMAGES"; return; }
     [[ $# -gt 0 ]] || fail "name the directory for the images"
-    # Mounts of a run that was killed end with its namespace.
-    if [[ -z "${IN_OWN_NAMESPACE:-}" ]]; then
-        require_programs
-        [[ "$(id -u)" == 0 ]] || fail "run as root: Debian is installed into directories"
-        exec env IN_OWN_NAMESPACE=1 unshare --mount --propagation private "$0" "$@"
-    fi
+    require_programs
+    [[ "$(id -u)" == 0 ]] || fail "run as root: Debian is installed into directories"
     mkdir -p "$1"
     images="$(cd "$1" && pwd)"
     shift
-    local names=("$@") name
+    local names=("$@") name failed=()
     if [[ ${#names[@]} == 0 ]]; then
         mapfile -t names < <(awk -F '|' 'NF > 1 { gsub(" ", "", $1); print $1 }' <<<"$IMAGES")
     fi
     for name in "${names[@]}"; do
         declare -F "image_${name//-/_}" >/dev/null || fail "no image is called $name (see --list)"
     done
+    if [[ -n "${IN_OWN_NAMESPACE:-}" ]]; then
+        make_image "${names[0]}"
+        return
+    fi
     for name in "${names[@]}"; do
-        [[ -e "$images/$name/index.json" ]] || make_image "$name"
+        # Mounts of a recipe that fails or is killed end with its namespace.
+        [[ -e "$images/$name/index.json" ]] ||
+            IN_OWN_NAMESPACE=1 unshare --mount --propagation private "$0" "$images" "$name" ||
+            failed+=("$name")
     done
-    python3 "$here/images/layers.py" table "$images" "${names[@]}"
+    python3 "$here/images/layers.py" table "$images"
+    [[ ${#failed[@]} == 0 ]] || fail "these could not be made: ${failed[*]}"
 }
 
 require_programs() {

@@ -4,7 +4,7 @@ image_java() {
     from bookworm
     step java-debian apt_install ca-certificates default-jre-headless tomcat10 maven activemq \
         zookeeper ant groovy ivy jruby libspring-web-java libhibernate-validator-java \
-        libstruts1.2-java libaxis-java liblog4j2-java libjackson2-databind-java
+        libaxis-java liblog4j2-java libjackson2-databind-java
     step java-spark install_jars opt/spark/jars org.apache.spark:spark-sql_2.12:3.5.1 \
         org.apache.spark:spark-hive_2.12:3.5.1 org.apache.spark:spark-streaming_2.12:3.5.1 \
         org.apache.hadoop:hadoop-client:3.3.4

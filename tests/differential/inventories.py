@@ -50,6 +50,8 @@ class Place:
 
 
 def of_tallyman(report: dict) -> Inventory:
+    if report["state"]["state"] not in ("analyzed", "unsupported"):
+        raise ValueError(f"the image could not be read: {report['state']}")
     inventory = Inventory()
     for package in report["packages"]:
         inventory.add(package["purl"], Place(clean(package["path"]), str(package["layer"])))

@@ -80,6 +80,11 @@ impl DataDirectory {
         self.root.join("advisories")
     }
 
+    /// Returns the directory of manifests and configurations that were read before.
+    pub fn documents(&self) -> PathBuf {
+        self.root.join("documents")
+    }
+
     /// Returns the directory for files that only live while a command runs.
     pub fn temporary(&self) -> PathBuf {
         self.root.join("tmp")

@@ -19,6 +19,7 @@ mod archive;
 mod background;
 mod docker_archive;
 mod document;
+pub mod documents;
 mod layout;
 mod media_type;
 mod resolve;

@@ -8,6 +8,7 @@ use tallyman_model::platform::Platform;
 use url::Url;
 
 use crate::credentials::RegistryCredentials;
+use crate::documents::Documents;
 
 /// How images are read. The default has no credentials, speaks HTTPS to everything but loopback
 /// hosts, and uses no proxy.
@@ -36,6 +37,8 @@ pub struct SourceOptions {
     pub timeouts: Timeouts,
     /// How often a request is made again.
     pub retry: RetryPolicy,
+    /// Where manifests and configurations of registries are kept for the next time.
+    pub documents: Option<Documents>,
 }
 
 /// Where a registry may be, for references that did not come from the operator.

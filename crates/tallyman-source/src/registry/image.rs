@@ -62,13 +62,12 @@ impl RegistryImage {
         let image = loop {
             match resolver.step(&bytes, &content_type)? {
                 Step::Descend(entry) => {
-                    bytes = fetch(&session, "manifests", &entry, maximum).await?;
+                    bytes = fetch(&session, options, "manifests", &entry).await?;
                     digest = entry.digest;
                     content_type = entry.media_type;
                 }
                 Step::Image(manifest) => {
-                    let maximum = options.limits.config_bytes;
-                    let config = fetch(&session, "blobs", &manifest.config, maximum).await?;
+                    let config = fetch(&session, options, "blobs", &manifest.config).await?;
                     break resolver.finish(&manifest, digest, &config)?;
                 }
             }
@@ -97,14 +96,22 @@ impl RegistryImage {
     }
 }
 
-/// Gets and verifies something that a descriptor names.
+/// Gets and verifies something that a descriptor names, unless it was kept from before.
 async fn fetch(
     session: &Session,
+    options: &SourceOptions,
     kind: &'static str,
     descriptor: &Descriptor,
-    maximum: u64,
 ) -> Result<Vec<u8>, SourceError> {
-    let limit = if kind == "blobs" { "config-bytes" } else { "manifest-bytes" };
+    let (limit, maximum) = match kind {
+        "blobs" => ("config-bytes", options.limits.config_bytes),
+        _ => ("manifest-bytes", options.limits.manifest_bytes),
+    };
+    let documents = options.documents.as_ref();
+    let kept = documents.and_then(|documents| documents.find(&descriptor.digest, maximum));
+    if let Some(bytes) = kept {
+        return Ok(bytes);
+    }
     let subject = subject(session, &descriptor.digest);
     if descriptor.size > maximum {
         return Err(SourceError::LimitExceeded { subject, limit, maximum });
@@ -115,6 +122,9 @@ async fn fetch(
     let (bytes, _) = session.get_small(&subject, &request, limit, maximum).await?;
     check_size(&subject, &bytes, descriptor)?;
     verify(&subject, &bytes, &descriptor.digest)?;
+    if let Some(documents) = documents {
+        documents.keep(&descriptor.digest, &bytes);
+    }
     Ok(bytes)
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tallyman_engine::accounts::{AGENT_POLICY, AccountError, Accounts};
 use tallyman_engine::api_client::{ApiClient, Credentials, SignatureVersion};
 use tallyman_engine::host_snapshot::{self, SnapshotLayer};
-use tallyman_engine::installation::Installation;
+use tallyman_engine::installation::{DataDirectory, Installation};
 use tallyman_model::host::ServerUuid;
 use tallyman_model::platform::Platform;
 use tallyman_source::layout_writer::tar_writer::{EntryMeta, TarWriter};
@@ -41,7 +41,7 @@ pub(super) async fn run(args: Demo) -> anyhow::Result<Exit> {
     if let Some(region) = args.region.as_deref().filter(|region| !region.is_empty()) {
         installation.store().set_region(region).await.context("keeping the region")?;
     }
-    let sources = demo_sources(args.image.as_deref())?;
+    let sources = demo_sources(installation.data(), args.image.as_deref())?;
     let running = Running::start(Arc::clone(&installation), sources.clone(), args.listen).await?;
     let server = format!("http://{}", running.address);
     let accounts = Accounts::new(installation.store().clone(), Arc::clone(installation.clock()));
@@ -87,10 +87,10 @@ async fn open(data: &Path) -> anyhow::Result<Installation> {
     installation
 }
 
-fn demo_sources(image: Option<&str>) -> anyhow::Result<Sources> {
+fn demo_sources(data: &DataDirectory, image: Option<&str>) -> anyhow::Result<Sources> {
     let registry = RegistryArgs { plain_http: Vec::new(), ca_file: None, registry_user: None };
     let location = image.and_then(|image| Location::parse(image).ok());
-    setup::sources(&registry, None, location.as_ref())
+    setup::sources(data, &registry, None, location.as_ref())
 }
 
 /// Makes the user if it is not there, and gives it one new key in place of its old ones.

@@ -47,7 +47,12 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
             scan_directory(&installation, directory, bytes).await
         }
         _ => {
-            let sources = setup::sources(&args.registry, args.platform.clone(), Some(&location))?;
+            let sources = setup::sources(
+                installation.data(),
+                &args.registry,
+                args.platform.clone(),
+                Some(&location),
+            )?;
             scan(&installation, &sources, &location, bytes).await
         }
     };

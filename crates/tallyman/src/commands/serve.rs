@@ -32,7 +32,7 @@ pub(super) async fn run(args: Serve) -> anyhow::Result<Exit> {
     if let Some(region) = &args.region {
         installation.store().set_region(region).await.context("keeping the region")?;
     }
-    let sources = setup::sources(&args.registry, None, None)?;
+    let sources = setup::sources(installation.data(), &args.registry, None, None)?;
     let running = Running::start(Arc::clone(&installation), sources, args.listen).await?;
     output::note(&format!("listening on http://{}", running.address));
     wait_for_end().await?;

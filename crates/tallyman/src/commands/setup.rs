@@ -14,6 +14,7 @@ use tallyman_model::clock::SystemClock;
 use tallyman_model::limits::Limits;
 use tallyman_model::platform::Platform;
 use tallyman_source::credentials::{RegistryCredentials, credentials_from_docker_config};
+use tallyman_source::documents::Documents;
 use tallyman_source::location::Location;
 use tallyman_source::open::Sources;
 use tallyman_source::options::SourceOptions;
@@ -68,6 +69,7 @@ pub(super) fn store(data: &DataArgs) -> anyhow::Result<Store> {
 
 /// Prepares the reading of images; `image` is what the user named, if anything.
 pub(super) fn sources(
+    data: &DataDirectory,
     registry: &RegistryArgs,
     platform: Option<Platform>,
     image: Option<&Location>,
@@ -108,6 +110,7 @@ pub(super) fn sources(
         credentials,
         plain_http: registry.plain_http.clone(),
         extra_ca_pem,
+        documents: Some(Documents::new(data.documents())),
         ..SourceOptions::default()
     };
     Sources::new(options).context("preparing the registry client")

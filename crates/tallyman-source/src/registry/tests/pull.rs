@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::fake::{Fake, Reply, Seen, ok, options, parts, parts_claiming, sha, status};
+use crate::documents::Documents;
 use crate::error::SourceError;
 use crate::fixtures::{off_the_runtime, read_layer};
 use crate::media_type::{OCI_INDEX, OCI_MANIFEST};
 use crate::open::{OpenImage, open};
+use crate::options::SourceOptions;
 
 async fn opened(fake: &Fake) -> OpenImage {
     open(&fake.location("app:v1"), &options()).await.expect("an image")
@@ -38,6 +40,28 @@ async fn an_image_is_pulled_by_tag_and_by_digest() {
     assert_eq!(by_digest.image().layers, by_tag.image().layers);
     assert!(fake.seen().iter().all(|seen| seen.header("authorization").is_empty()));
     assert!(by_tag.open_layer(1).await.is_err());
+}
+
+#[tokio::test]
+async fn an_image_that_is_known_costs_one_request() {
+    let image = parts();
+    let index = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[
+        {{"mediaType":"{OCI_MANIFEST}","digest":"{}","size":{}}}]}}"#,
+        sha(&image.manifest),
+        image.manifest.len()
+    );
+    let fake = Fake::start(move |seen| match seen.path.ends_with("/v1") {
+        true => ok(index.clone()),
+        false => image.reply(seen),
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = SourceOptions { documents: Some(Documents::new(folder.path())), ..options() };
+    for requests in [3, 4] {
+        open(&fake.location("app:v1"), &options).await.expect("an image");
+        assert_eq!(fake.count("/app/"), requests);
+    }
 }
 
 #[tokio::test]

@@ -131,8 +131,16 @@ fn group_before<'a>(dotted: &'a str, artifact: &str) -> Option<&'a str> {
 fn group_and_artifact<'a>(
     name: &'a str,
     version: &str,
-    manifest: &Manifest,
+    manifest: &'a Manifest,
 ) -> (Option<String>, &'a str) {
+    // The files of a Tomcat have short names (`catalina.jar`), and names of their own in here.
+    let of_tomcat = manifest
+        .get(Attribute::BundleSymbolicName)
+        .and_then(|name| name.strip_prefix("org.apache."))
+        .filter(|artifact| artifact.starts_with("tomcat-") && artifact.ends_with(name));
+    if let Some(artifact) = of_tomcat {
+        return (Some("org.apache.tomcat".to_owned()), artifact);
+    }
     if let Some(group) = group_of(name, version) {
         return (Some(group.to_owned()), name);
     }
@@ -164,8 +172,9 @@ fn is_prefixed(name: &str) -> bool {
 /// Tells whether a text is a group and not the name of a company.
 fn is_group(text: &str) -> bool {
     let is_sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    // Nothing is published right under a foundation's name, but some call it the vendor.
-    text.contains('.') && text != "org.apache" && text.chars().all(is_sound)
+    // Nothing is published right under these, but some call them the vendor.
+    let is_vendor_alone = matches!(text, "org.apache" | "com.sun");
+    text.contains('.') && !is_vendor_alone && text.chars().all(is_sound)
 }
 
 #[cfg(test)]

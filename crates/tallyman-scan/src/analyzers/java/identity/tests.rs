@@ -70,6 +70,8 @@ fn a_jar_without_coordinates_is_known_by_file_and_manifest() {
     check("javax.inject-1.jar", "", "javax.inject:javax.inject@1");
     check("jakarta.servlet-api-6.0.0.jar", "", "jakarta.servlet:jakarta.servlet-api@6.0.0");
     check("a-b.jar", "Implementation-Version: 3.1 (r5)\n", "a-b@3.1");
+    let tomcat = "Bundle-SymbolicName: org.apache.tomcat-catalina\nBundle-Version: 9.0.65\n";
+    check("catalina.jar", tomcat, "org.apache.tomcat:tomcat-catalina@9.0.65");
     check("io.x.sub.thing-2.0.jar", "", "io.x.sub:thing@2.0");
     check("org.eclipse.jdt.core_3.33.0.v1.jar", "", "org.eclipse.jdt.core@3.33.0.v1");
 }

@@ -1,6 +1,6 @@
 //! From layers to an image's row: squash, intern, match, count.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -51,7 +51,7 @@ pub struct SquashedImage {
     pub inventory: ImageInventory,
     /// Its package versions, one for each package, in the same order.
     pub versions: Vec<PackageVersion>,
-    /// The findings of each different package version.
+    /// The findings of each package version that has any.
     pub findings: BTreeMap<PackageVersion, Vec<Finding>>,
     /// Whether it can be judged.
     pub state: AnalysisState,
@@ -70,7 +70,7 @@ pub async fn judge(
         let inventory = squash(&layers.iter().collect::<Vec<_>>());
         let versions = package_versions(&inventory);
         // What a distribution's package brought is judged by the distribution's advisories alone.
-        let judged: BTreeSet<&PackageVersion> = inventory
+        let judged: HashSet<&PackageVersion> = inventory
             .packages
             .iter()
             .zip(&versions)
@@ -79,7 +79,9 @@ pub async fn judge(
         let state = AnalysisState::decide(&inventory, &gaps(&index, judged.iter().copied()));
         let findings = judged
             .into_par_iter()
-            .map(|version| Ok((version.clone(), find_vulnerabilities(&index, version)?.findings)))
+            .map(|version| Ok((version, find_vulnerabilities(&index, version)?.findings)))
+            .filter(|found| !matches!(found, Ok((_, findings)) if findings.is_empty()))
+            .map(|found| found.map(|(version, findings)| (version.clone(), findings)))
             .collect::<Result<_, IndexError>>()?;
         Ok(SquashedImage { inventory, versions, findings, state })
     })

@@ -1,7 +1,7 @@
 //! Opening an image wherever it is: one entry point, one handle for its layers.
 
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tallyman_model::image::ResolvedImage;
 use tallyman_model::platform::Platform;
@@ -24,7 +24,9 @@ use crate::registry::transport::Transport;
 #[derive(Clone, Debug)]
 pub struct Sources {
     options: Arc<SourceOptions>,
-    transport: Arc<Transport>,
+    /// Made when the first registry is asked: the machine's certificates are many files, and a
+    /// local image needs none of them.
+    transport: Arc<OnceLock<Arc<Transport>>>,
     tokens: Arc<Tokens>,
 }
 
@@ -52,8 +54,23 @@ pub async fn open(location: &Location, options: &SourceOptions) -> Result<OpenIm
 impl Sources {
     /// Prepares the HTTP clients; fails where the options hold a bad certificate or proxy.
     pub fn new(options: SourceOptions) -> Result<Self, SourceError> {
-        let transport = Arc::new(Transport::new(&options)?);
-        Ok(Sources { options: Arc::new(options), transport, tokens: Arc::new(Tokens::default()) })
+        let sources = Sources {
+            options: Arc::new(options),
+            transport: Arc::default(),
+            tokens: Arc::default(),
+        };
+        if !sources.options.extra_ca_pem.is_empty() || sources.options.proxy.is_some() {
+            sources.transport()?;
+        }
+        Ok(sources)
+    }
+
+    fn transport(&self) -> Result<Arc<Transport>, SourceError> {
+        if let Some(transport) = self.transport.get() {
+            return Ok(Arc::clone(transport));
+        }
+        let transport = Arc::new(Transport::new(&self.options)?);
+        Ok(Arc::clone(self.transport.get_or_init(|| transport)))
     }
 
     /// Opens an image for the platform of the options.
@@ -81,7 +98,7 @@ impl Sources {
         let layer_bytes_limit = options.limits.layer_bytes;
         let (image, layers) = match location.clone() {
             Location::Registry(reference) => {
-                let transport = Arc::clone(&self.transport);
+                let transport = self.transport()?;
                 let (image, layers) =
                     RegistryImage::open(reference, &options, transport, Arc::clone(&self.tokens))
                         .await?;

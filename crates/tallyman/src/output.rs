@@ -1,6 +1,6 @@
 //! Writing results: tables for people, JSON for machines, colour only on a terminal.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 
 use anyhow::Context;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -8,15 +8,23 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
 use serde::Serialize;
 use tallyman_model::severity::Severity;
 
-/// Writes a value as indented JSON to standard output.
+/// Writes a value as indented JSON to standard output. A reader that went away is no error of ours.
 pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(value).context("writing the result as JSON")?;
-    line(&text)
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, value)
+        .map_err(std::io::Error::from)
+        .and_then(|()| writeln!(out))
+        .and_then(|()| out.flush());
+    unless_gone(written)
 }
 
 /// Writes a line to standard output. A reader that went away is no error of ours.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout().lock(), "{text}") {
+    unless_gone(writeln!(std::io::stdout().lock(), "{text}"))
+}
+
+fn unless_gone(written: std::io::Result<()>) -> anyhow::Result<()> {
+    match written {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("writing to standard output"),
     }

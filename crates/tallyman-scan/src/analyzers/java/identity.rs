@@ -133,6 +133,9 @@ fn group_and_artifact<'a>(
     version: &str,
     manifest: &'a Manifest,
 ) -> (Option<String>, &'a str) {
+    if let Some(group) = group_of(name, version) {
+        return (Some(group.to_owned()), name);
+    }
     // The files of a Tomcat have short names (`catalina.jar`), and names of their own in here.
     let of_tomcat = manifest
         .get(Attribute::BundleSymbolicName)
@@ -140,9 +143,6 @@ fn group_and_artifact<'a>(
         .filter(|artifact| artifact.starts_with("tomcat-") && artifact.ends_with(name));
     if let Some(artifact) = of_tomcat {
         return (Some("org.apache.tomcat".to_owned()), artifact);
-    }
-    if let Some(group) = group_of(name, version) {
-        return (Some(group.to_owned()), name);
     }
     // Some put the group before the name of each file (`io.netty.netty-codec-4.1.jar`).
     if let Some((group, artifact)) = name.rsplit_once('.').filter(|_| is_prefixed(name)) {

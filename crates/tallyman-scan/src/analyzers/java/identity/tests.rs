@@ -72,6 +72,8 @@ fn a_jar_without_coordinates_is_known_by_file_and_manifest() {
     check("a-b.jar", "Implementation-Version: 3.1 (r5)\n", "a-b@3.1");
     let tomcat = "Bundle-SymbolicName: org.apache.tomcat-catalina\nBundle-Version: 9.0.65\n";
     check("catalina.jar", tomcat, "org.apache.tomcat:tomcat-catalina@9.0.65");
+    let embedded = "Bundle-SymbolicName: org.apache.tomcat-embed-core\n";
+    check("tomcat-embed-core-10.1.jar", embedded, "org.apache.tomcat.embed:tomcat-embed-core@10.1");
     check("io.x.sub.thing-2.0.jar", "", "io.x.sub:thing@2.0");
     check("org.eclipse.jdt.core_3.33.0.v1.jar", "", "org.eclipse.jdt.core@3.33.0.v1");
 }

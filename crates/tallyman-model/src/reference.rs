@@ -51,6 +51,12 @@ impl ImageReference {
         self.digest.as_ref()
     }
 
+    /// Returns the same reference, pinned to a digest.
+    #[must_use]
+    pub fn with_digest(&self, digest: Digest) -> Self {
+        ImageReference { digest: Some(digest), ..self.clone() }
+    }
+
     /// Returns the repository without its last component (`library`), empty where there is none.
     pub fn namespace(&self) -> &str {
         self.repository.rsplit_once('/').map_or("", |(namespace, _)| namespace)

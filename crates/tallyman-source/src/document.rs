@@ -23,6 +23,13 @@ pub(crate) struct Descriptor {
     pub(crate) annotations: Option<BTreeMap<String, String>>,
 }
 
+impl Descriptor {
+    /// Returns a descriptor of a manifest or an index of which only the digest is known.
+    pub(crate) fn of_document(digest: Digest, size: u64) -> Self {
+        Descriptor { media_type: String::new(), digest, size, platform: None, annotations: None }
+    }
+}
+
 /// A platform whose fields may be empty.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct RawPlatform {

@@ -91,7 +91,8 @@ pub enum SourceError {
     },
     /// Several images are in one archive or layout and the reference chooses none or several.
     #[error(
-        "choose an image of {subject}: append a reference to the path; available: {}",
+        "choose an image of {subject}: append a reference to the path, or ask for all of them; \
+         available: {}",
         list(available)
     )]
     Ambiguous {
@@ -191,7 +192,7 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// Lists at most twenty names: a hostile index can hold thousands.
-fn list(names: &[String]) -> String {
+pub(crate) fn list(names: &[String]) -> String {
     const MAX_LISTED: usize = 20;
     if names.is_empty() {
         return "none".to_owned();

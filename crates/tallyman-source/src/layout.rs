@@ -1,7 +1,7 @@
 //! OCI image layouts, as a directory or within a tar (image-spec, image-layout.md). Blobs are
 //! found by their digest alone; no name out of the layout becomes a path.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,16 @@ use std::sync::Arc;
 
 use tallyman_model::digest::Digest;
 use tallyman_model::image::ResolvedImage;
+use tallyman_model::limits::Limits;
 use tallyman_model::reference::ImageReference;
 
 use crate::archive::TarIndex;
 use crate::archive::segment::Segment;
 use crate::document::{Descriptor, Document};
 use crate::error::{SourceError, quoted};
+use crate::listing::{Choice, Images, ListedImage, Platforms};
 use crate::options::SourceOptions;
-use crate::resolve::{Resolver, Step};
+use crate::resolve::{PlatformWalk, Resolver, Step, is_image};
 use crate::verify::verify;
 
 /// The annotation that names a manifest within `index.json` (image-spec, annotations.md).
@@ -40,18 +42,12 @@ impl Layout {
     ) -> Result<ResolvedImage, SourceError> {
         let limits = &options.limits;
         let place = self.path().display().to_string();
-        let bytes = self.read("index.json", "manifest-bytes", limits.manifest_bytes)?;
-        let subject = format!("index.json of {place}");
-        let Document::Index(entries) = Document::parse(&subject, &bytes, "")? else {
-            return Err(SourceError::malformed(subject, "it is not an image index"));
+        let entries = self.entries(limits)?;
+        let entries = match self.nested(&entries, reference)? {
+            Some(nested) => vec![nested],
+            None => named(&place, entries, reference)?,
         };
-        let entries = named(&place, entries, reference)?;
-        let name = match entries.first().and_then(full_name) {
-            Some(name) if name.contains(['/', ':']) => name,
-            // A tag alone says little.
-            Some(tag) => format!("{place}:{tag}"),
-            None => place.clone(),
-        };
+        let name = name_of(&place, entries.first());
         let mut resolver = Resolver::new(name, options.platform.as_ref(), limits);
         let mut next = match entries.as_slice() {
             // A layout with one image needs no platform; its manifest or index tells.
@@ -68,6 +64,80 @@ impl Layout {
                     return resolver.finish(&manifest, next.digest, &config);
                 }
             }
+        }
+    }
+
+    /// Lists the images of the layout. Blocks.
+    pub(crate) fn list(
+        &self,
+        reference: Option<&str>,
+        choice: Choice,
+        limits: &Limits,
+    ) -> Result<Vec<ListedImage>, SourceError> {
+        let place = self.path().display().to_string();
+        let entries = self.entries(limits)?;
+        let entries = match choice.images {
+            Images::All => entries,
+            Images::One => named(&place, entries, reference)?,
+        };
+        let mut images = Vec::new();
+        for (name, group) in grouped(entries) {
+            let shown = name_of(&place, group.first());
+            match choice.platforms {
+                Platforms::All => {
+                    let found = self.platforms(&shown, group, limits)?;
+                    images.extend(found.iter().map(|entry| ListedImage::entry(&shown, entry)));
+                }
+                Platforms::One => images.extend(one_platform(&shown, name, &group)),
+            }
+        }
+        Ok(images)
+    }
+
+    /// Finds the images of all platforms beneath some entries.
+    fn platforms(
+        &self,
+        name: &str,
+        entries: Vec<Descriptor>,
+        limits: &Limits,
+    ) -> Result<Vec<Descriptor>, SourceError> {
+        let mut walk = PlatformWalk::new(name.to_owned(), entries);
+        while let Some((entry, depth)) = walk.next() {
+            let bytes = self.blob(&entry, "manifest-bytes", limits.manifest_bytes)?;
+            walk.take(entry, depth, &bytes)?;
+        }
+        walk.finish()
+    }
+
+    fn entries(&self, limits: &Limits) -> Result<Vec<Descriptor>, SourceError> {
+        let bytes = self.read("index.json", "manifest-bytes", limits.manifest_bytes)?;
+        let subject = format!("index.json of {}", self.path().display());
+        match Document::parse(&subject, &bytes, "")? {
+            Document::Index(entries) => Ok(entries),
+            Document::Manifest(_) => {
+                Err(SourceError::malformed(subject, "it is not an image index"))
+            }
+        }
+    }
+
+    /// Finds a manifest that is in the layout and not in `index.json` itself: a digest names it
+    /// wherever it is.
+    fn nested(
+        &self,
+        entries: &[Descriptor],
+        reference: Option<&str>,
+    ) -> Result<Option<Descriptor>, SourceError> {
+        let Some(Ok(digest)) = reference.map(|it| it.trim_start_matches('@').parse::<Digest>())
+        else {
+            return Ok(None);
+        };
+        if entries.iter().any(|entry| entry.digest == digest) {
+            return Ok(None);
+        }
+        match self.segment(&blob_name(&digest)) {
+            Ok(segment) => Ok(Some(Descriptor::of_document(digest, segment.size_bytes()))),
+            Err(SourceError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -185,6 +255,49 @@ fn named(
         });
     }
     Ok(found)
+}
+
+/// Puts the entries with the same name together, in the order of their first ones.
+fn grouped(entries: Vec<Descriptor>) -> Vec<(Option<String>, Vec<Descriptor>)> {
+    let mut groups: Vec<(Option<String>, Vec<Descriptor>)> = Vec::new();
+    let mut places: HashMap<Option<String>, usize> = HashMap::new();
+    for entry in entries {
+        let name = full_name(&entry);
+        let place = *places.entry(name.clone()).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some((_, group)) => group.push(entry),
+            None => groups.push((name, vec![entry])),
+        }
+    }
+    groups
+}
+
+/// Entries of one name are one image for several platforms, of which the right one is chosen when
+/// it is opened. Without a name nothing says that they belong together.
+fn one_platform(shown: &str, name: Option<String>, group: &[Descriptor]) -> Vec<ListedImage> {
+    match (name, group) {
+        (Some(name), [_, _, ..]) => vec![ListedImage {
+            name: shown.to_owned(),
+            reference: name,
+            manifest_digest: None,
+            platform: None,
+        }],
+        (_, group) => group
+            .iter()
+            .filter(|entry| is_image(entry))
+            .map(|entry| ListedImage::entry(shown, entry))
+            .collect(),
+    }
+}
+
+/// Says what an image is called.
+fn name_of(place: &str, entry: Option<&Descriptor>) -> String {
+    match entry.and_then(full_name) {
+        Some(name) if name.contains(['/', ':']) => name,
+        // A tag alone says little.
+        Some(tag) => format!("{place}:{tag}"),
+        None => place.to_owned(),
+    }
 }
 
 fn full_name(entry: &Descriptor) -> Option<String> {

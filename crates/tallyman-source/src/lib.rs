@@ -10,6 +10,7 @@ pub mod engine;
 pub mod error;
 pub mod http;
 pub mod layout_writer;
+pub mod listing;
 pub mod location;
 pub mod open;
 pub mod options;

@@ -72,6 +72,28 @@ impl Location {
             _ => without_scheme(text),
         }
     }
+
+    /// Returns the same place with another image of it chosen; what holds one image stays as it is.
+    #[must_use]
+    pub fn with_reference(&self, reference: String) -> Self {
+        let reference = Some(reference);
+        match self.clone() {
+            Location::OciLayout { path, .. } => Location::OciLayout { path, reference },
+            Location::OciArchive { path, .. } => Location::OciArchive { path, reference },
+            Location::DockerArchive { path, .. } => Location::DockerArchive { path, reference },
+            one @ (Location::Directory { .. } | Location::Registry(_)) => one,
+        }
+    }
+
+    /// Returns the reference that chooses among several images.
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Location::OciLayout { reference, .. }
+            | Location::OciArchive { reference, .. }
+            | Location::DockerArchive { reference, .. } => reference.as_deref(),
+            Location::Directory { .. } | Location::Registry(_) => None,
+        }
+    }
 }
 
 impl FromStr for Location {

@@ -9,7 +9,7 @@ use tallyman_model::platform::Platform;
 use crate::archive::TarIndex;
 use crate::archive::segment::Segment;
 use crate::background;
-use crate::docker_archive;
+use crate::docker_archive::DockerArchive;
 use crate::error::SourceError;
 use crate::layout::Layout;
 use crate::location::Location;
@@ -123,15 +123,38 @@ impl Sources {
             }
             Location::DockerArchive { path, reference } => {
                 background::run(&subject, move || {
-                    let archive = TarIndex::open(&path)?;
-                    let (image, segments) =
-                        docker_archive::resolve(&archive, reference.as_deref(), &options)?;
+                    let archive = DockerArchive::open(&path, &options.limits)?;
+                    let (image, segments) = archive.resolve(reference.as_deref(), &options)?;
                     Ok((image, Layers::Segments(segments)))
                 })
                 .await?
             }
         };
         Ok(OpenImage { image, layers, layer_bytes_limit })
+    }
+
+    /// Opens an image of an archive that has been opened before.
+    pub(crate) async fn open_archived(
+        &self,
+        location: &Location,
+        archive: Arc<DockerArchive>,
+        reference: Option<String>,
+    ) -> Result<OpenImage, SourceError> {
+        let options = Arc::clone(&self.options);
+        let layer_bytes_limit = options.limits.layer_bytes;
+        let (image, segments) = background::run(&location.to_string(), move || {
+            archive.resolve(reference.as_deref(), &options)
+        })
+        .await?;
+        Ok(OpenImage { image, layers: Layers::Segments(segments), layer_bytes_limit })
+    }
+
+    pub(crate) fn options(&self) -> &Arc<SourceOptions> {
+        &self.options
+    }
+
+    pub(crate) fn connections(&self) -> Result<(Arc<Transport>, Arc<Tokens>), SourceError> {
+        Ok((self.transport()?, Arc::clone(&self.tokens)))
     }
 }
 
@@ -148,6 +171,11 @@ impl OpenImage {
     /// Returns the image as its manifest and configuration describe it.
     pub fn image(&self) -> &ResolvedImage {
         &self.image
+    }
+
+    pub(crate) fn named(mut self, name: String) -> Self {
+        self.image.name = name;
+        self
     }
 
     /// Returns what is known of the registry, for an image that came from one.

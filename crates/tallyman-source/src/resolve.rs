@@ -1,6 +1,8 @@
 //! From a manifest or an index to one image: choosing by platform, and checking that the
 //! configuration and the manifest agree. Computes only; fetching is the caller's.
 
+use std::collections::HashSet;
+
 use tallyman_model::clock;
 use tallyman_model::digest::Digest;
 use tallyman_model::image::{LayerDescriptor, ResolvedImage};
@@ -9,10 +11,12 @@ use tallyman_model::platform::Platform;
 
 use crate::document::{Config, Descriptor, Document, Manifest, RawPlatform, json};
 use crate::error::SourceError;
-use crate::media_type;
+use crate::media_type::{self, DocumentKind};
 
 /// How many indexes may be inside one another (one in practice).
 const MAX_INDEX_DEPTH: u32 = 3;
+/// How many images are taken from one index; real ones have some twenty platforms.
+const MAX_IMAGES: usize = 1_000;
 
 /// What is to be fetched next.
 #[derive(Debug)]
@@ -144,6 +148,77 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// The walk from some entries to the images of all platforms beneath them. Computes only, like
+/// [`Resolver`].
+pub(crate) struct PlatformWalk {
+    subject: String,
+    /// What is still to be looked at, the next one last, with its depth.
+    pending: Vec<(Descriptor, u32)>,
+    found: Vec<Descriptor>,
+}
+
+impl PlatformWalk {
+    pub(crate) fn new(subject: String, entries: Vec<Descriptor>) -> Self {
+        let mut walk = PlatformWalk { subject, pending: Vec::new(), found: Vec::new() };
+        walk.push(entries, 0);
+        walk
+    }
+
+    /// Returns the next document that has to be fetched, with its depth.
+    pub(crate) fn next(&mut self) -> Option<(Descriptor, u32)> {
+        while let Some((entry, depth)) = self.pending.pop() {
+            // What is called a manifest is opened later, when it is its turn.
+            match media_type::document_kind(&entry.media_type) {
+                Some(DocumentKind::Manifest | DocumentKind::Schema1) => self.found.push(entry),
+                Some(DocumentKind::Index) | None => return Some((entry, depth)),
+            }
+        }
+        None
+    }
+
+    /// Takes the verified bytes of what [`PlatformWalk::next`] asked for.
+    pub(crate) fn take(
+        &mut self,
+        entry: Descriptor,
+        depth: u32,
+        bytes: &[u8],
+    ) -> Result<(), SourceError> {
+        let subject = format!("the manifest of {}", self.subject);
+        match Document::parse(&subject, bytes, &entry.media_type)? {
+            Document::Manifest(_) => self.found.push(entry),
+            Document::Index(_) if depth >= MAX_INDEX_DEPTH => {
+                return Err(self.over("index depth", MAX_INDEX_DEPTH.into()));
+            }
+            Document::Index(entries) => self.push(entries, depth + 1),
+        }
+        if self.found.len() + self.pending.len() > MAX_IMAGES {
+            let maximum = u64::try_from(MAX_IMAGES).unwrap_or(u64::MAX);
+            return Err(self.over("images of an index", maximum));
+        }
+        Ok(())
+    }
+
+    /// Returns the manifests in the order of the index, each once.
+    pub(crate) fn finish(self) -> Result<Vec<Descriptor>, SourceError> {
+        let mut seen = HashSet::new();
+        let mut found = self.found;
+        found.retain(|entry| seen.insert(entry.digest.clone()));
+        if found.is_empty() {
+            return Err(SourceError::malformed(self.subject, "it holds no image"));
+        }
+        Ok(found)
+    }
+
+    fn push(&mut self, entries: Vec<Descriptor>, depth: u32) {
+        let images = entries.into_iter().rev().filter(is_image);
+        self.pending.extend(images.map(|entry| (entry, depth)));
+    }
+
+    fn over(&self, limit: &'static str, maximum: u64) -> SourceError {
+        SourceError::LimitExceeded { subject: self.subject.clone(), limit, maximum }
+    }
+}
+
 /// The parts of a configuration that an image is made of.
 pub(crate) struct ConfigParts {
     pub(crate) platform: Platform,
@@ -190,7 +265,7 @@ pub(crate) fn check_layer_count(
 
 /// Attestations are in an index beside the images, for the platform `unknown/unknown`
 /// (docker/buildx, "Image attestation storage").
-fn is_image(entry: &Descriptor) -> bool {
+pub(crate) fn is_image(entry: &Descriptor) -> bool {
     let is_attestation = entry.platform.as_ref().is_some_and(|p| p.os == "unknown")
         || entry
             .annotations
@@ -201,7 +276,7 @@ fn is_image(entry: &Descriptor) -> bool {
     known && !is_attestation
 }
 
-fn platform_of(raw: Option<&RawPlatform>) -> Option<Platform> {
+pub(crate) fn platform_of(raw: Option<&RawPlatform>) -> Option<Platform> {
     let raw = raw?;
     let named = !raw.os.is_empty() && !raw.architecture.is_empty();
     named.then(|| Platform {

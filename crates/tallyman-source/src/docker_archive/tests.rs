@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use tallyman_model::digest::Algorithm;
 use tallyman_model::image::Compression;
+use tallyman_model::limits::Limits;
 use tempfile::TempDir;
 
-use super::resolve;
-use crate::archive::TarIndex;
+use super::{ArchivedImage, DockerArchive};
 use crate::error::SourceError;
 use crate::fixtures::tar_of;
 use crate::layout_writer::tar_writer::{EntryMeta, TarWriter};
@@ -24,16 +24,16 @@ fn config(layers: usize) -> String {
     )
 }
 
-fn archive(bytes: Vec<u8>) -> (TempDir, TarIndex) {
+fn archive(bytes: Vec<u8>) -> (TempDir, DockerArchive) {
     let dir = TempDir::new().expect("tempdir");
     let path: PathBuf = dir.path().join("save.tar");
     fs::write(&path, bytes).expect("write");
-    let index = TarIndex::open(&path).expect("a tar");
-    (dir, index)
+    let archive = DockerArchive::open(&path, &Limits::default()).expect("an archive");
+    (dir, archive)
 }
 
-fn failure(archive: &TarIndex, reference: Option<&str>) -> SourceError {
-    resolve(archive, reference, &SourceOptions::default()).expect_err("refused")
+fn failure(archive: &DockerArchive, reference: Option<&str>) -> SourceError {
+    archive.resolve(reference, &SourceOptions::default()).expect_err("refused")
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn an_old_archive_with_linked_layers_is_read() {
     let meta = EntryMeta { path: "two/layer.tar", mode: 0o777, modified_seconds: 0 };
     tar.symlink(meta, "../one/layer.tar").expect("memory");
     let (_dir, archive) = archive(tar.finish().expect("memory"));
-    let (image, segments) = resolve(&archive, None, &SourceOptions::default()).expect("an image");
+    let (image, segments) = archive.resolve(None, &SourceOptions::default()).expect("an image");
     assert_eq!(image.name, "app:v1");
     assert_eq!(image.manifest_digest, None);
     assert_eq!(image.config_digest, digest_of(config.as_bytes(), Algorithm::Sha256));
@@ -70,7 +70,7 @@ fn an_old_archive_with_linked_layers_is_read() {
 }
 
 #[test]
-fn several_images_are_chosen_by_tag_or_id() {
+fn several_images_are_chosen_by_tag_id_or_place() {
     let config = config(0);
     let id = digest_of(config.as_bytes(), Algorithm::Sha256);
     let name = format!("{}.json", id.hex());
@@ -85,13 +85,24 @@ fn several_images_are_chosen_by_tag_or_id() {
     ]));
     let options = SourceOptions::default();
     for reference in ["a", "docker.io/library/a:latest", &id.to_string()] {
-        let (image, _) = resolve(&archive, Some(reference), &options).expect(reference);
+        let (image, _) = archive.resolve(Some(reference), &options).expect(reference);
         assert_eq!(image.name, reference);
         assert!(image.layers.is_empty());
     }
+    let untagged = archive.resolve(Some("@1"), &options).expect("the second").0;
+    assert_eq!(untagged.config_digest, id);
+    assert!(untagged.name.ends_with("save.tar"), "{}", untagged.name);
+    let tag = Some("docker.io/library/a:latest".to_owned());
+    let listed = [
+        ArchivedImage { reference: "@0".to_owned(), name: tag },
+        ArchivedImage { reference: "@1".to_owned(), name: None },
+    ];
+    assert_eq!(archive.images(), listed);
     assert!(matches!(failure(&archive, None), SourceError::Ambiguous { .. }));
-    let error = failure(&archive, Some("b")).to_string();
-    assert!(error.contains("available: docker.io/library/a:latest, "), "{error}");
+    for reference in ["b", "@2", "@x"] {
+        let error = failure(&archive, Some(reference)).to_string();
+        assert!(error.contains("available: docker.io/library/a:latest, @1"), "{error}");
+    }
 }
 
 #[test]
@@ -110,13 +121,19 @@ fn hostile_archives_are_refused_with_the_reason() {
         ("{}".to_owned(), "parse manifest.json"),
     ];
     for (manifest, expect) in table {
-        let (_dir, archive) = archive(tar_of(&[
+        let dir = TempDir::new().expect("tempdir");
+        let path = dir.path().join("save.tar");
+        let tar = tar_of(&[
             ("c.json", config.as_bytes()),
             (&wrong_id, config.as_bytes()),
             ("l.tar", b""),
             ("manifest.json", manifest.as_bytes()),
-        ]));
-        let error = failure(&archive, None).to_string();
+        ]);
+        fs::write(&path, tar).expect("write");
+        let error = DockerArchive::open(&path, &Limits::default())
+            .and_then(|archive| archive.resolve(None, &SourceOptions::default()))
+            .expect_err("refused")
+            .to_string();
         assert!(error.contains(expect), "{manifest}: {error}");
     }
 }
@@ -130,6 +147,6 @@ fn a_layer_over_the_limit_is_not_hashed() {
         ("l.tar", &[0; 11]),
         ("manifest.json", br#"[{"Config":"c.json","Layers":["l.tar"]}]"#),
     ]));
-    let error = resolve(&archive, None, &options).expect_err("too large");
+    let error = archive.resolve(None, &options).expect_err("too large");
     assert!(matches!(error, SourceError::LimitExceeded { limit: "layer-bytes", .. }), "{error}");
 }

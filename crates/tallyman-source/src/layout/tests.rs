@@ -74,7 +74,12 @@ fn several_images_need_a_reference() {
         format!("{},{other}{}", &text[..end], &text[end..])
     });
     let error = failure(&layout, None);
-    assert!(error.contains("append a reference to the path; available: app:v1, app:v2"), "{error}");
+    assert!(
+        error.contains(
+            "append a reference to the path, or ask for all of them; available: app:v1, app:v2"
+        ),
+        "{error}"
+    );
     let image = layout.resolve(Some("app:v2"), &SourceOptions::default()).expect("an image");
     assert_eq!(image.name, "app:v2");
 }

@@ -17,7 +17,7 @@ use crate::registry::blob;
 use crate::registry::facts::RegistryFacts;
 use crate::registry::session::{Session, Tokens};
 use crate::registry::transport::{Request, Transport};
-use crate::resolve::{Resolver, Step};
+use crate::resolve::{PlatformWalk, Resolver, Step};
 use crate::verify::{digest_of, verify};
 
 /// An image that has been resolved, with the session its layers come through.
@@ -38,18 +38,8 @@ impl RegistryImage {
         let session = Session::connect(&reference, options, transport, tokens).await?;
         let name = reference.to_string();
         let maximum = options.limits.manifest_bytes;
-        let url = session.url("manifests", &reference.version())?;
-        let request = Request { url, accept: ACCEPT_MANIFESTS, skip_bytes: 0 };
-        let (mut bytes, mut content_type) =
-            session.get_small(&name, &request, "manifest-bytes", maximum).await?;
-        // Asked by tag, the digest is that of the bytes: a header of the registry is a claim.
-        let mut digest = match reference.digest() {
-            Some(digest) => {
-                verify(&name, &bytes, digest)?;
-                digest.clone()
-            }
-            None => digest_of(&bytes, Algorithm::Sha256),
-        };
+        let Root { mut bytes, mut content_type, mut digest } =
+            root(&session, &reference, maximum).await?;
         let facts = RegistryFacts {
             host: session.host().to_owned(),
             is_https: session.is_https(),
@@ -94,6 +84,55 @@ impl RegistryImage {
         };
         download.start(self.layer_timeout).await
     }
+}
+
+/// Lists the images of all platforms that a reference stands for.
+pub(crate) async fn list_platforms(
+    reference: &ImageReference,
+    options: &SourceOptions,
+    transport: Arc<Transport>,
+    tokens: Arc<Tokens>,
+) -> Result<Vec<Descriptor>, SourceError> {
+    let session = Session::connect(reference, options, transport, tokens).await?;
+    let root = root(&session, reference, options.limits.manifest_bytes).await?;
+    let size = u64::try_from(root.bytes.len()).unwrap_or(u64::MAX);
+    let mut entry = Descriptor::of_document(root.digest, size);
+    entry.media_type = root.content_type;
+    let mut walk = PlatformWalk::new(reference.to_string(), Vec::new());
+    walk.take(entry, 0, &root.bytes)?;
+    while let Some((entry, depth)) = walk.next() {
+        let bytes = fetch(&session, options, "manifests", &entry).await?;
+        walk.take(entry, depth, &bytes)?;
+    }
+    walk.finish()
+}
+
+/// The manifest or index that a reference stands for.
+struct Root {
+    bytes: Vec<u8>,
+    content_type: String,
+    digest: Digest,
+}
+
+async fn root(
+    session: &Session,
+    reference: &ImageReference,
+    maximum: u64,
+) -> Result<Root, SourceError> {
+    let name = reference.to_string();
+    let url = session.url("manifests", &reference.version())?;
+    let request = Request { url, accept: ACCEPT_MANIFESTS, skip_bytes: 0 };
+    let (bytes, content_type) =
+        session.get_small(&name, &request, "manifest-bytes", maximum).await?;
+    // Asked by tag, the digest is that of the bytes: a header of the registry is a claim.
+    let digest = match reference.digest() {
+        Some(digest) => {
+            verify(&name, &bytes, digest)?;
+            digest.clone()
+        }
+        None => digest_of(&bytes, Algorithm::Sha256),
+    };
+    Ok(Root { bytes, content_type, digest })
 }
 
 /// Gets and verifies something that a descriptor names, unless it was kept from before.

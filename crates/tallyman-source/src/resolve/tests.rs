@@ -2,7 +2,8 @@ use tallyman_model::digest::Digest;
 use tallyman_model::limits::Limits;
 use tallyman_model::platform::Platform;
 
-use super::{ConfigParts, Resolver, Step};
+use super::{ConfigParts, PlatformWalk, Resolver, Step};
+use crate::document::{Descriptor, Document};
 use crate::error::SourceError;
 use crate::media_type::{OCI_CONFIG, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST};
 
@@ -170,4 +171,56 @@ fn a_configuration_must_have_a_platform_and_one_diff_id_for_each_layer() {
     assert_eq!(parse(plain, 0), "linux/amd64 None");
     assert!(parse(plain, 2).contains("it lists 0 layers, the manifest 2"));
     assert!(parse("{}", 0).contains("names no os"));
+}
+
+fn entries(text: &str) -> Vec<Descriptor> {
+    match Document::parse("index", text.as_bytes(), "").expect("an index") {
+        Document::Index(entries) => entries,
+        Document::Manifest(_) => panic!("a manifest"),
+    }
+}
+
+/// Walks all platforms, with the same answer for every document that is asked for.
+fn all_platforms(root: &str, answer: &str) -> Result<Vec<String>, SourceError> {
+    let mut walk = PlatformWalk::new("app".to_owned(), entries(root));
+    while let Some((entry, depth)) = walk.next() {
+        walk.take(entry, depth, answer.as_bytes())?;
+    }
+    Ok(walk.finish()?.iter().map(|entry| entry.digest.hex()[..2].to_owned()).collect())
+}
+
+#[test]
+fn all_platforms_are_found_in_order_and_attestations_are_not() {
+    let nested = entry("ee", "").replace(OCI_MANIFEST, OCI_INDEX);
+    let root = index(&[
+        entry("aa", "linux/amd64"),
+        entry("00", "unknown/unknown"),
+        nested,
+        entry("bb", "linux/arm64"),
+        entry("aa", "linux/amd64"),
+    ]);
+    let inner = index(&[entry("cc", "linux/s390x"), entry("11", "unknown/unknown")]);
+    assert_eq!(all_platforms(&root, &inner).expect("images"), ["aa", "cc", "bb"]);
+}
+
+#[test]
+fn an_index_without_an_image_has_no_platforms() {
+    let root = index(&[entry("00", "unknown/unknown")]);
+    let error = all_platforms(&root, "").expect_err("nothing").to_string();
+    assert_eq!(error, "parse app: it holds no image");
+}
+
+#[test]
+fn indexes_that_hold_themselves_end() {
+    let endless = index(&[entry("ee", "").replace(OCI_MANIFEST, OCI_INDEX)]);
+    let error = all_platforms(&endless, &endless).expect_err("too deep");
+    assert!(matches!(error, SourceError::LimitExceeded { limit: "index depth", .. }), "{error}");
+    let many: Vec<String> = (0..600).map(|_| entry("ee", "linux/amd64")).collect();
+    let wide = index(&[index_entry(), index_entry()]);
+    let error = all_platforms(&wide, &index(&many)).expect_err("too many");
+    assert!(matches!(error, SourceError::LimitExceeded { limit: "images of an index", .. }));
+}
+
+fn index_entry() -> String {
+    entry("ff", "").replace(OCI_MANIFEST, OCI_INDEX)
 }

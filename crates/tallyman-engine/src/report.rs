@@ -42,7 +42,8 @@ pub struct ReportImage {
     pub name: String,
     /// The digest of the manifest, where the format has one.
     pub manifest_digest: Option<Digest>,
-    /// The digest of the configuration; a directory has none.
+    /// The digest of the configuration; a directory has none, and of what could not be opened it is
+    /// not known.
     pub config_digest: Option<Digest>,
     /// `os/architecture[/variant]`; of a directory, that of most of its programs.
     pub platform: Option<String>,

@@ -8,7 +8,7 @@ use tallyman_model::digest::Digest;
 use tallyman_model::inventory::LayerInventory;
 use tallyman_scan::layer::AnalyzedLayer;
 use tallyman_source::error::SourceError;
-use tallyman_source::location::Location;
+use tallyman_source::listing::Target;
 use tallyman_source::open::{OpenImage, Sources};
 use tallyman_store::error::StoreError;
 use tallyman_store::jobs::JobChanges;
@@ -68,10 +68,10 @@ pub enum ScannedLayers {
 pub async fn scan(
     installation: &Installation,
     sources: &Sources,
-    location: &Location,
+    target: &Target,
     progress: Arc<AnalysisProgress>,
 ) -> Result<ScanReport, ScanError> {
-    let open = Arc::new(sources.open(location).await.map_err(ScanError::Source)?);
+    let open = Arc::new(sources.open_target(target).await.map_err(ScanError::Source)?);
     let layers = read_layers(installation, Arc::clone(&open), progress).await?;
     let image = ReportImage::of(open.image());
     match layers {
@@ -81,6 +81,21 @@ pub async fn scan(
         }
         ScannedLayers::Broken(error) => Ok(failed(installation, image, chain(&error))),
     }
+}
+
+/// Makes the report of one image among several that could not be scanned: it must not be missing
+/// where the others are.
+pub fn unscanned(installation: &Installation, target: &Target, error: &ScanError) -> ScanReport {
+    let image = ReportImage {
+        name: target.name(),
+        manifest_digest: target.manifest_digest().cloned(),
+        config_digest: None,
+        platform: target.platform().map(ToString::to_string),
+        created: None,
+        size_bytes: 0,
+        layers: Vec::new(),
+    };
+    failed(installation, image, chain(error))
 }
 
 /// Judges what was read and makes the report of it.

@@ -3,10 +3,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tallyman_match::version::Scheme;
-use tallyman_model::platform::Platform;
+use tallyman_model::platform::{InvalidPlatform, Platform};
 use tallyman_model::severity::Severity;
 
 const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 what was looked for was found (--fail-on, db compare), \
@@ -135,9 +136,13 @@ pub(crate) struct Scan {
     /// Exits with 1 if a vulnerability of this severity or above is found.
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,
-    /// The platform to choose from a multi-platform image, such as linux/arm64.
+    /// The platform to choose from a multi-platform image, such as linux/arm64; `all` scans every
+    /// one.
     #[arg(long, value_name = "PLATFORM")]
-    pub(crate) platform: Option<Platform>,
+    pub(crate) platform: Option<PlatformChoice>,
+    /// Scans every image of an archive or a layout.
+    #[arg(long)]
+    pub(crate) all_images: bool,
     /// Lists every package, not only vulnerable ones (table only).
     #[arg(long)]
     pub(crate) all_packages: bool,
@@ -151,6 +156,26 @@ pub(crate) struct Scan {
     pub(crate) registry: RegistryArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
+}
+
+/// Which platforms to scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PlatformChoice {
+    /// This one.
+    One(Platform),
+    /// All that the image has.
+    All,
+}
+
+impl FromStr for PlatformChoice {
+    type Err = InvalidPlatform;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "all" => Ok(PlatformChoice::All),
+            platform => platform.parse().map(PlatformChoice::One),
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -33,6 +33,17 @@ impl From<Exit> for ExitCode {
 pub(crate) struct UsageError(pub(crate) String);
 
 impl Exit {
+    /// Returns the worse of two ends: what is not known outranks what was found.
+    pub(crate) fn worst(self, other: Exit) -> Exit {
+        let rank = |exit: Exit| match exit {
+            Exit::Clean => 0,
+            Exit::Found => 1,
+            Exit::Failed => 2,
+            Exit::Usage => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+
     /// Chooses the exit code for an error.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         if error.chain().any(|cause| cause.is::<UsageError>()) { Exit::Usage } else { Exit::Failed }

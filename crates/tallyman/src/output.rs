@@ -18,6 +18,28 @@ pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     unless_gone(written)
 }
 
+/// Writes values as one JSON array, each as soon as it is known.
+#[derive(Debug, Default)]
+pub(crate) struct JsonArray {
+    is_begun: bool,
+}
+
+impl JsonArray {
+    /// Writes the next value.
+    pub(crate) fn push<T: Serialize>(&mut self, value: &T) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(value).context("writing the result as JSON")?;
+        let before = if self.is_begun { "," } else { "[" };
+        self.is_begun = true;
+        line(before)?;
+        line(&text)
+    }
+
+    /// Ends the array.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        line(if self.is_begun { "]" } else { "[]" })
+    }
+}
+
 /// Writes a line to standard output. A reader that went away is no error of ours.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     unless_gone(writeln!(std::io::stdout().lock(), "{text}"))

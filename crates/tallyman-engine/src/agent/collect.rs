@@ -13,6 +13,7 @@ use tallyman_model::platform::Platform;
 use tallyman_source::engine::docker::DockerEngine;
 use tallyman_source::engine::{EngineImage, EngineImageDetails};
 use tallyman_source::error::SourceError;
+use tallyman_source::listing::{Choice, Images, Platforms, Target};
 use tallyman_source::location::Location;
 use tallyman_source::open::{OpenImage, Sources};
 
@@ -22,7 +23,7 @@ use super::protocol::ReportedImage;
 #[derive(Clone, Debug)]
 pub enum HostImage {
     /// It is where a user or an option points.
-    Located(Location),
+    Located(Target),
     /// An engine lists it.
     Listed {
         /// The engine.
@@ -75,24 +76,13 @@ pub async fn list_location(
     sources: &Sources,
     location: &Location,
 ) -> Result<Vec<HostImage>, SourceError> {
-    match sources.open(location).await {
-        Ok(_) => Ok(vec![HostImage::Located(location.clone())]),
-        Err(SourceError::Ambiguous { available, .. }) => Ok(available
-            .iter()
-            .map(|name| HostImage::Located(with_reference(location, name)))
-            .collect()),
-        Err(error) => Err(error),
-    }
-}
-
-fn with_reference(location: &Location, name: &str) -> Location {
-    let reference = Some(name.to_owned());
-    match location.clone() {
-        Location::OciLayout { path, .. } => Location::OciLayout { path, reference },
-        Location::OciArchive { path, .. } => Location::OciArchive { path, reference },
-        Location::DockerArchive { path, .. } => Location::DockerArchive { path, reference },
-        other @ (Location::Directory { .. } | Location::Registry(_)) => other,
-    }
+    let images = match location.reference() {
+        Some(_) => Images::One,
+        None => Images::All,
+    };
+    let choice = Choice { images, platforms: Platforms::One };
+    let targets = sources.list(location, choice).await?;
+    Ok(targets.into_iter().map(HostImage::Located).collect())
 }
 
 /// Opens found images. What an engine gave once is remembered in a directory, so that an image is
@@ -138,7 +128,7 @@ impl Opener {
     /// A [`SourceError`] that may pass.
     pub async fn open(&self, image: &HostImage) -> Result<OpenedImage, SourceError> {
         match image {
-            HostImage::Located(location) => open_location(&self.sources, location).await,
+            HostImage::Located(target) => open_target(&self.sources, target).await,
             HostImage::Listed { engine, image: listed } => {
                 match self.open_listed(engine, listed).await {
                     Ok(opened) => Ok(opened),
@@ -201,9 +191,9 @@ impl Opener {
     }
 }
 
-async fn open_location(sources: &Sources, location: &Location) -> Result<OpenedImage, SourceError> {
-    let open = Arc::new(sources.open(location).await?);
-    let (engine, names, public) = match location {
+async fn open_target(sources: &Sources, target: &Target) -> Result<OpenedImage, SourceError> {
+    let open = Arc::new(sources.open_target(target).await?);
+    let (engine, names, public) = match target.location() {
         Location::Registry(reference) => {
             let public = open.registry_facts().and_then(|facts| facts.is_public);
             ("registry", vec![reference.to_string()], public)

@@ -16,7 +16,8 @@ use crate::setting::Setting;
 async fn scanned(setting: &Setting) -> (ScanReport, u64) {
     let location = Location::OciLayout { path: setting.path("image"), reference: None };
     let progress = Arc::new(AnalysisProgress::default());
-    let report = scan(&setting.installation, &setting.sources, &location, Arc::clone(&progress))
+    let target = location.into();
+    let report = scan(&setting.installation, &setting.sources, &target, Arc::clone(&progress))
         .await
         .expect("a report");
     (report, progress.done_bytes.load(Ordering::Relaxed))

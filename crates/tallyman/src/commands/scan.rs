@@ -7,19 +7,23 @@ use std::sync::Arc;
 use anyhow::Context;
 use tallyman_engine::analysis::AnalysisProgress;
 use tallyman_engine::directory::{Directory, scan_directory};
+use tallyman_engine::installation::Installation;
 use tallyman_engine::jobs::enqueue_analysis;
 use tallyman_engine::report::ScanReport;
 use tallyman_engine::sbom::{SbomFormat, SbomOptions, render};
-use tallyman_engine::scan::scan;
+use tallyman_engine::scan::{ScanError, scan, unscanned};
 use tallyman_model::coverage::AnalysisState;
+use tallyman_model::platform::Platform;
 use tallyman_model::severity::Severity;
 use tallyman_source::directory::Mounts;
+use tallyman_source::listing::{Choice, Images, Platforms, Target};
 use tallyman_source::location::Location;
+use tallyman_source::open::Sources;
 
-use crate::cli::{Scan, ScanFormat};
+use crate::cli::{PlatformChoice, Scan, ScanFormat};
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
-use crate::output;
+use crate::output::{self, JsonArray};
 use crate::progress::Progress;
 
 pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
@@ -28,58 +32,155 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
         .with_context(|| format!("scanning {}", args.image))?;
     check(&args, &location)?;
     let installation = setup::installation(&args.data).await?;
+    let platform = one_platform(&args).cloned();
+    let sources = setup::sources(installation.data(), &args.registry, platform, Some(&location))?;
+    let scanner = Scanner { args: &args, installation, sources };
+    let choice = Choice {
+        images: if args.all_images { Images::All } else { Images::One },
+        platforms: match args.platform {
+            Some(PlatformChoice::All) => Platforms::All,
+            Some(PlatformChoice::One(_)) | None => Platforms::One,
+        },
+    };
+    let location = if args.queue { absolute(&location)? } else { location };
+    let targets = scanner
+        .sources
+        .list(&location, choice)
+        .await
+        .map_err(|error| anyhow::anyhow!("failed to {error}"))
+        .with_context(|| format!("scanning {}", args.image))?;
     if args.queue {
-        enqueue_analysis(&installation, &absolute(&location)?, args.platform.as_ref()).await?;
+        return scanner.queue(&targets).await;
+    }
+    match targets.as_slice() {
+        [target] if choice == Choice::default() => {
+            let report =
+                scanner.scan(target).await.with_context(|| format!("scanning {}", args.image))?;
+            scanner.write(&report)?;
+            Ok(verdict(&report, args.fail_on))
+        }
+        targets => scanner.scan_all(targets).await,
+    }
+}
+
+struct Scanner<'a> {
+    args: &'a Scan,
+    installation: Installation,
+    sources: Sources,
+}
+
+impl Scanner<'_> {
+    async fn queue(&self, targets: &[Target]) -> anyhow::Result<Exit> {
+        for target in targets {
+            enqueue_analysis(&self.installation, target.location(), one_platform(self.args))
+                .await?;
+        }
+        let what = match targets.len() {
+            1 => self.args.image.clone(),
+            images => format!("{images} images of {}", self.args.image),
+        };
         output::note(&format!(
-            "Queued {}. `tallyman jobs --data {}` shows how far it is.",
-            args.image,
-            installation.data().root().display()
+            "Queued {what}. `tallyman jobs --data {}` shows how far it is.",
+            self.installation.data().root().display()
         ));
-        return Ok(Exit::Clean);
+        Ok(Exit::Clean)
     }
-    let bytes = Arc::new(AnalysisProgress::default());
-    let bar = Progress::new().watch(&args.image, Arc::clone(&bytes));
-    let result = match &location {
-        Location::Directory { path } => {
-            let mounts = if args.cross_mounts { Mounts::Cross } else { Mounts::Stay };
-            let platform = args.platform.clone();
-            let directory = Directory { path: path.clone(), mounts, platform };
-            scan_directory(&installation, directory, bytes).await
+
+    /// Scans one image after the other; what one of them ends with does not stop the others.
+    async fn scan_all(&self, targets: &[Target]) -> anyhow::Result<Exit> {
+        let mut array = JsonArray::default();
+        let mut exit = Exit::Clean;
+        for target in targets {
+            let report = match self.scan(target).await {
+                Ok(report) => report,
+                Err(error) => unscanned(&self.installation, target, &error),
+            };
+            match self.args.format {
+                ScanFormat::Json => array.push(&report)?,
+                ScanFormat::Table
+                | ScanFormat::Cyclonedx
+                | ScanFormat::Spdx
+                | ScanFormat::Spdx3 => {
+                    self.write(&report)?;
+                    output::line("")?;
+                }
+            }
+            exit = exit.worst(verdict(&report, self.args.fail_on));
         }
-        _ => {
-            let sources = setup::sources(
-                installation.data(),
-                &args.registry,
-                args.platform.clone(),
-                Some(&location),
-            )?;
-            scan(&installation, &sources, &location, bytes).await
+        if self.args.format == ScanFormat::Json {
+            array.finish()?;
         }
-    };
-    bar.finish();
-    let report = result.with_context(|| format!("scanning {}", args.image))?;
-    let sbom = SbomOptions {
-        created_ms: args.source_date_epoch.and_then(|seconds| seconds.checked_mul(1000)),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    match args.format {
-        ScanFormat::Table => output::line(&table::render(&report, args.all_packages))?,
-        ScanFormat::Json => output::json(&report)?,
-        ScanFormat::Cyclonedx => output::json(&render(&report, SbomFormat::CycloneDx, &sbom))?,
-        ScanFormat::Spdx => output::json(&render(&report, SbomFormat::Spdx, &sbom))?,
-        ScanFormat::Spdx3 => output::json(&render(&report, SbomFormat::Spdx3, &sbom))?,
+        Ok(exit)
     }
-    Ok(verdict(&report, args.fail_on))
+
+    async fn scan(&self, target: &Target) -> Result<ScanReport, ScanError> {
+        let bytes = Arc::new(AnalysisProgress::default());
+        let bar = Progress::new().watch(&target.name(), Arc::clone(&bytes));
+        let result = match target.location() {
+            Location::Directory { path } => {
+                let mounts = if self.args.cross_mounts { Mounts::Cross } else { Mounts::Stay };
+                let platform = one_platform(self.args).cloned();
+                let directory = Directory { path: path.clone(), mounts, platform };
+                scan_directory(&self.installation, directory, bytes).await
+            }
+            _ => scan(&self.installation, &self.sources, target, bytes).await,
+        };
+        bar.finish();
+        result
+    }
+
+    fn write(&self, report: &ScanReport) -> anyhow::Result<()> {
+        let seconds = self.args.source_date_epoch;
+        let sbom = SbomOptions {
+            created_ms: seconds.and_then(|seconds| seconds.checked_mul(1000)),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        match self.args.format {
+            ScanFormat::Table => output::line(&table::render(report, self.args.all_packages)),
+            ScanFormat::Json => output::json(report),
+            ScanFormat::Cyclonedx => output::json(&render(report, SbomFormat::CycloneDx, &sbom)),
+            ScanFormat::Spdx => output::json(&render(report, SbomFormat::Spdx, &sbom)),
+            ScanFormat::Spdx3 => output::json(&render(report, SbomFormat::Spdx3, &sbom)),
+        }
+    }
+}
+
+fn one_platform(args: &Scan) -> Option<&Platform> {
+    match &args.platform {
+        Some(PlatformChoice::One(platform)) => Some(platform),
+        Some(PlatformChoice::All) | None => None,
+    }
 }
 
 fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
     let is_directory = matches!(location, Location::Directory { .. });
-    match (is_directory, args.queue, args.cross_mounts) {
-        (true, true, _) => Err("--queue is for images: a directory has no digest to file it under"),
-        (false, _, true) => Err("--cross-mounts is for directories (dir:PATH)"),
-        (_, _, _) => Ok(()),
+    let holds_several = match location {
+        Location::OciLayout { .. }
+        | Location::OciArchive { .. }
+        | Location::DockerArchive { .. } => location.reference().is_none(),
+        Location::Directory { .. } | Location::Registry(_) => false,
+    };
+    let writes_several = args.all_images || args.platform == Some(PlatformChoice::All);
+    let writes_one = !matches!(args.format, ScanFormat::Table | ScanFormat::Json);
+    let mistakes = [
+        (
+            is_directory && args.queue,
+            "--queue is for images: a directory has no digest to file it under",
+        ),
+        (!is_directory && args.cross_mounts, "--cross-mounts is for directories (dir:PATH)"),
+        (
+            args.all_images && !holds_several,
+            "--all-images is for an archive or a layout without a reference",
+        ),
+        (
+            writes_several && writes_one,
+            "a bill of materials is written for one image: choose one, and one platform",
+        ),
+    ];
+    match mistakes.iter().find(|(is_made, _)| *is_made) {
+        Some((_, text)) => Err(UsageError((*text).to_owned())),
+        None => Ok(()),
     }
-    .map_err(|text| UsageError(text.to_owned()))
 }
 
 /// What is not known is never clean.

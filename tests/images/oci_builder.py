@@ -12,14 +12,17 @@ import os
 import shutil
 import subprocess
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
-FOREIGN_LAYER = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+FOREIGN_LAYERS = (
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+)
 REF_NAME = "org.opencontainers.image.ref.name"
 
 _SUFFIX = {"none": "", "gzip": "+gzip", "zstd": "+zstd"}
@@ -188,12 +191,10 @@ class ImageBuilder:
             plain.unlink(missing_ok=True)
         return self._known[key]
 
-    def foreign_layer(self) -> Blob:
-        """A layer that is to be fetched from somewhere else, which nobody may do unasked."""
-        absent = b"a layer that no registry holds"
-        digest = sha256_of_bytes(absent)
-        where = ("http://127.0.0.1:9/layer.tar.gz",)
-        return Blob(self.scratch / "absent", digest, len(absent), FOREIGN_LAYER, digest, where)
+    def foreign_layer(self, tar: LayerTar, media_type: str, *urls: str) -> Blob:
+        """A layer that is to be fetched from somewhere else, which nobody may do unasked: what has
+        addresses is not written with its image."""
+        return replace(self.layer(tar), media_type=media_type, urls=urls)
 
     def image(
         self,

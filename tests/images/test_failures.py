@@ -73,13 +73,6 @@ def test_a_layer_that_is_damaged_under_its_own_digest_fails(covered, builder, tm
     _assert_failed(covered.scan(layout))
 
 
-def test_a_foreign_layer_fails(covered, builder, tmp_path):
-    good = builder.layer(python_distribution("pluggy", "1.5.0"))
-    foreign = builder.foreign_layer()
-    layout = write_layout(tmp_path / "foreign", {"x:1": builder.image([good, foreign])})
-    _assert_failed(covered.scan(layout), foreign.digest)
-
-
 def test_a_package_database_that_cannot_be_read_fails(covered, builder, tmp_path):
     layer = (
         LayerTar()

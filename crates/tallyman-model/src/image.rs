@@ -29,6 +29,9 @@ pub struct LayerDescriptor {
     pub compression: Option<Compression>,
     /// The media type as the manifest gives it.
     pub media_type: String,
+    /// Where the manifest says that others give the layer out. Nothing is ever fetched from there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
 }
 
 /// An image whose manifest and configuration have been read and verified.

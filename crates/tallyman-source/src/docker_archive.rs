@@ -223,6 +223,7 @@ fn describe(mut segment: Segment) -> io::Result<LayerDescriptor> {
         size_bytes,
         compression: Some(compression),
         media_type: media_type.to_owned(),
+        urls: Vec::new(),
     })
 }
 

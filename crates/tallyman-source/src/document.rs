@@ -21,12 +21,21 @@ pub(crate) struct Descriptor {
     pub(crate) platform: Option<RawPlatform>,
     #[serde(default)]
     pub(crate) annotations: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    pub(crate) urls: Option<Vec<String>>,
 }
 
 impl Descriptor {
     /// Returns a descriptor of a manifest or an index of which only the digest is known.
     pub(crate) fn of_document(digest: Digest, size: u64) -> Self {
-        Descriptor { media_type: String::new(), digest, size, platform: None, annotations: None }
+        Descriptor {
+            media_type: String::new(),
+            digest,
+            size,
+            platform: None,
+            annotations: None,
+            urls: None,
+        }
     }
 }
 

@@ -93,6 +93,7 @@ impl LayoutWriter {
             size_bytes,
             compression: Some(compression),
             media_type: media_type.to_owned(),
+            urls: Vec::new(),
         };
         Ok(WrittenLayer { descriptor, diff_id })
     }

@@ -49,13 +49,54 @@ pub(crate) fn is_image_config(media_type: &str) -> bool {
     matches!(media_type, OCI_CONFIG | DOCKER_CONFIG | "application/octet-stream")
 }
 
-/// Returns how a layer of this type is packed, or `None` where it is no layer to be read: foreign
-/// and non-distributable layers are not in the registry at all, others are unknown.
+/// Returns how a layer of this type is packed, or `None` where the type is unknown.
 pub(crate) fn layer_compression(media_type: &str) -> Option<Compression> {
     match media_type {
         OCI_LAYER | DOCKER_LAYER => Some(Compression::None),
         OCI_LAYER_GZIP | DOCKER_LAYER_GZIP => Some(Compression::Gzip),
         OCI_LAYER_ZSTD | DOCKER_LAYER_ZSTD => Some(Compression::Zstd),
+        foreign => foreign_compression(foreign),
+    }
+}
+
+/// Tells whether a layer of this type is one that others than its maker may not give out, so that
+/// it is often not stored with the image (image-spec, layer.md, "Non-Distributable Layers").
+pub(crate) fn is_foreign(media_type: &str) -> bool {
+    foreign_compression(media_type).is_some()
+}
+
+fn foreign_compression(media_type: &str) -> Option<Compression> {
+    let packed =
+        media_type.strip_prefix("application/vnd.oci.image.layer.nondistributable.v1.tar").or_else(
+            || media_type.strip_prefix("application/vnd.docker.image.rootfs.foreign.diff.tar"),
+        );
+    match packed? {
+        "" => Some(Compression::None),
+        "+gzip" | ".gzip" => Some(Compression::Gzip),
+        "+zstd" | ".zstd" => Some(Compression::Zstd),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tallyman_model::image::Compression;
+
+    use super::{OCI_LAYER_GZIP, is_foreign, layer_compression};
+
+    #[test]
+    fn foreign_layers_are_known_and_packed_like_others() {
+        for (media_type, packed) in [
+            ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", Compression::Gzip),
+            ("application/vnd.oci.image.layer.nondistributable.v1.tar", Compression::None),
+            ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", Compression::Gzip),
+            ("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", Compression::Zstd),
+        ] {
+            assert!(is_foreign(media_type), "{media_type}");
+            assert_eq!(layer_compression(media_type), Some(packed), "{media_type}");
+        }
+        assert!(!is_foreign(OCI_LAYER_GZIP));
+        let unknown = "application/vnd.oci.image.layer.nondistributable.v1.tar+xz";
+        assert_eq!((is_foreign(unknown), layer_compression(unknown)), (false, None));
     }
 }

@@ -3,16 +3,17 @@
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
-use tallyman_model::image::ResolvedImage;
+use tallyman_model::image::{LayerDescriptor, ResolvedImage};
 use tallyman_model::platform::Platform;
 
 use crate::archive::TarIndex;
 use crate::archive::segment::Segment;
 use crate::background;
 use crate::docker_archive::DockerArchive;
-use crate::error::SourceError;
+use crate::error::{SourceError, quoted};
 use crate::layout::Layout;
 use crate::location::Location;
+use crate::media_type;
 use crate::options::SourceOptions;
 use crate::registry::facts::RegistryFacts;
 use crate::registry::image::RegistryImage;
@@ -206,7 +207,7 @@ impl OpenImage {
                 maximum: self.layer_bytes_limit,
             });
         }
-        match &self.layers {
+        let opened: Result<Box<dyn Read + Send>, _> = match &self.layers {
             Layers::Registry(registry) => registry.open_layer(layer).await,
             Layers::Segments(segments) => match segments.get(index) {
                 Some(segment) => Ok(Box::new(segment.clone())),
@@ -219,7 +220,31 @@ impl OpenImage {
                 })
                 .await
             }
+        };
+        match opened {
+            Err(SourceError::NotFound { .. }) if is_elsewhere(layer) => Err(elsewhere(layer)),
+            opened => opened,
         }
+    }
+}
+
+fn is_elsewhere(layer: &LayerDescriptor) -> bool {
+    media_type::is_foreign(&layer.media_type) || !layer.urls.is_empty()
+}
+
+/// Fetching it would let a manifest make this machine connect to any address.
+fn elsewhere(layer: &LayerDescriptor) -> SourceError {
+    let place = match layer.urls.first() {
+        Some(url) => format!("its manifest says it is at {}", quoted(url)),
+        None => "its manifest does not say where it is".to_owned(),
+    };
+    SourceError::Unsupported {
+        subject: format!("layer {}", layer.digest),
+        reason: format!(
+            "it is a foreign layer ({}), which is not stored with the image; {place}, and nothing \
+             is fetched from there",
+            quoted(&layer.media_type)
+        ),
     }
 }
 

@@ -109,6 +109,7 @@ impl<'a> Resolver<'a> {
                 size_bytes: layer.size,
                 compression: media_type::layer_compression(&layer.media_type),
                 media_type: layer.media_type.clone(),
+                urls: layer.urls.clone().unwrap_or_default(),
             })
             .collect();
         let parts = ConfigParts::parse(&self.subject, config_bytes, manifest.layers.len())?;

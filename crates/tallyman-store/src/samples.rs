@@ -122,6 +122,7 @@ pub(crate) fn new_image(number: u32, packages: &[u32]) -> NewImage {
         size_bytes: 10,
         compression: Some(Compression::Gzip),
         media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
+        urls: Vec::new(),
     };
     NewImage {
         facts: ImageFacts {

@@ -23,6 +23,7 @@ fn image(layers: &[&[u8]]) -> ResolvedImage {
         size_bytes: bytes.len() as u64,
         compression: Some(Compression::Gzip),
         media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
+        urls: Vec::new(),
     };
     ResolvedImage {
         name: "a/b:1".to_owned(),

@@ -118,3 +118,28 @@ async fn bad_settings_are_named_at_the_beginning() {
     let error = Sources::new(options).expect_err("no certificate").to_string();
     assert!(error.starts_with("parse the extra certificate authorities"), "{error}");
 }
+
+#[tokio::test]
+async fn a_layer_that_is_kept_elsewhere_is_not_called_missing() {
+    let dir = TempDir::new().expect("tempdir");
+    write_layout(dir.path(), "v1");
+    let location = Location::OciLayout { path: dir.path().to_owned(), reference: None };
+    let image = opened(&location.to_string()).await;
+    let layer = &image.image().layers[1];
+    fs::remove_file(dir.path().join("blobs/sha256").join(layer.digest.hex())).expect("removed");
+    let error = image.open_layer(1).await.err().expect("missing");
+    assert!(matches!(error, SourceError::NotFound { .. }), "{error}");
+
+    let mut image = image;
+    image.image.layers[1].urls = vec!["https://example.org/layer\n".to_owned()];
+    let error = image.open_layer(1).await.err().expect("elsewhere").to_string();
+    assert!(
+        error.contains("its manifest says it is at https://example.org/layer , and"),
+        "{error}"
+    );
+    image.image.layers[1].urls.clear();
+    image.image.layers[1].media_type =
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip".to_owned();
+    let error = image.open_layer(1).await.err().expect("elsewhere").to_string();
+    assert!(error.contains("its manifest does not say where it is"), "{error}");
+}

@@ -124,20 +124,39 @@ pub fn analyze_layers(
     let mut order = wanted.to_vec();
     let size = |index: &usize| image.layers.get(*index).map_or(0, |layer| layer.size_bytes);
     order.sort_by_key(|index| std::cmp::Reverse(size(index)));
-    for index in order {
-        let (open, permits) = (Arc::clone(&open), Arc::clone(&permits));
-        let (limits, progress) = (limits.clone(), Arc::clone(&progress));
-        let sender = sender.clone();
-        tokio::spawn(async move {
-            let _permit = permits.acquire_owned().await.expect("the semaphore is never closed");
-            if !sender.is_closed() {
+    let work = Work { open, limits: limits.clone(), progress, permits, sender };
+    tokio::spawn(work.start(order));
+    Ok(receiver)
+}
+
+/// What the reading of each layer needs.
+struct Work {
+    open: Arc<OpenImage>,
+    limits: Limits,
+    progress: Arc<AnalysisProgress>,
+    permits: Arc<Semaphore>,
+    sender: mpsc::Sender<Result<AnalyzedLayer, AnalysisError>>,
+}
+
+impl Work {
+    /// Starts one layer after the other, each as soon as a processor is free for it.
+    async fn start(self, order: Vec<usize>) {
+        for index in order {
+            let permits = Arc::clone(&self.permits);
+            let permit = permits.acquire_owned().await.expect("the semaphore is never closed");
+            if self.sender.is_closed() {
+                return;
+            }
+            let (open, limits) = (Arc::clone(&self.open), self.limits.clone());
+            let (progress, sender) = (Arc::clone(&self.progress), self.sender.clone());
+            tokio::spawn(async move {
                 let result = analyze_one(&open, index, limits, progress).await;
                 // The receiver is gone when another layer has already failed.
                 let _ = sender.send(result).await;
-            }
-        });
+                drop(permit);
+            });
+        }
     }
-    Ok(receiver)
 }
 
 fn check(image: &ResolvedImage, wanted: &[usize], limits: &Limits) -> Result<(), AnalysisError> {

@@ -132,8 +132,8 @@ fn a_manifest_and_its_configuration_become_an_image() {
     let manifest = format!(
         r#"{{"schemaVersion":2,"config":{{"mediaType":"{OCI_CONFIG}","digest":"{a}","size":2}},
         "layers":[{{"mediaType":"{OCI_LAYER_GZIP}","digest":"{b}","size":7}},
-        {{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip","digest":"{b}",
-        "size":9}}]}}"#
+        {{"mediaType":"application/vnd.example.layer","digest":"{b}",
+        "size":9,"urls":["https://example.org/"]}}]}}"#
     );
     let limits = Limits::default();
     let wanted: Platform = "linux/arm64".parse().expect("platform");
@@ -156,6 +156,7 @@ fn a_manifest_and_its_configuration_become_an_image() {
     assert_eq!(image.size_bytes(), 16);
     let packed: Vec<bool> = image.layers.iter().map(|l| l.compression.is_some()).collect();
     assert_eq!(packed, [true, false]);
+    assert_eq!((image.layers[0].urls.len(), image.layers[1].urls.len()), (0, 1));
     let refused = resolver.finish(&parsed, manifest_digest, config("amd64").as_bytes());
     assert!(matches!(refused, Err(SourceError::PlatformNotFound { .. })));
 }

@@ -17,6 +17,31 @@ pub enum Compression {
     Zstd,
 }
 
+/// The table of contents that a layer carries inside its bytes, as its descriptor names it. With it
+/// single files can be read without the rest of the layer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LayerToc {
+    /// Its format, with what the descriptor says of its place.
+    pub format: TocFormat,
+    /// The digest that it must have.
+    pub digest: Digest,
+}
+
+/// The formats of layers that carry a table of contents.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TocFormat {
+    /// eStargz: one gzip member for each file. The digest is that of the JSON; its place stands in
+    /// the last bytes of the layer.
+    Estargz,
+    /// zstd:chunked: one frame for each chunk of a file. The digest is that of the compressed JSON.
+    ZstdChunked {
+        /// Where the compressed JSON begins in the layer.
+        offset: u64,
+        /// The bytes of the compressed JSON.
+        length: u64,
+    },
+}
+
 /// A layer as the manifest lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerDescriptor {

@@ -208,6 +208,13 @@ pub(crate) fn select(candidate: &Candidate<'_>) -> Selection {
     Selection(bits)
 }
 
+/// Tells whether the content of a regular file is looked at. Of what may be a program this cannot be
+/// told from the outside.
+pub(crate) fn reads(path: &str, size: u64, mode: u32, limits: &Limits) -> bool {
+    let selection = select(&Candidate::new(path, size, mode));
+    selection.iter().any(|(_, analyzer)| size <= analyzer.class.max_bytes(limits))
+}
+
 /// Returns the evidence that a distribution's package owns files, of which only those are kept that
 /// could be evidence for an analyzer; `None` if there are none.
 pub(crate) fn owned_files<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<Evidence> {

@@ -18,7 +18,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 const RATIO_FLOOR_BYTES: u64 = 64 << 20;
 
 /// 128 MiB, the reference decoder's own default: a frame may not make it allocate more.
-const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+pub(crate) const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
 /// Decompresses a layer in place of the tar reader's input.
 pub(crate) struct TarStream<'r, 's> {
@@ -27,8 +27,7 @@ pub(crate) struct TarStream<'r, 's> {
     start: usize,
     end: usize,
     total: u64,
-    max_bytes: u64,
-    max_ratio: u64,
+    limits: &'r Limits,
 }
 
 enum Source<'r, 's> {
@@ -43,7 +42,7 @@ impl<'r, 's> TarStream<'r, 's> {
     pub(crate) fn open(
         stored: &'r mut StoredReader<'s>,
         declared: Compression,
-        limits: &Limits,
+        limits: &'r Limits,
     ) -> Result<Self, LayerError> {
         let source = match sniff(stored.fill_buf()?).unwrap_or(declared) {
             Compression::None => Source::Plain(stored),
@@ -62,8 +61,7 @@ impl<'r, 's> TarStream<'r, 's> {
             start: 0,
             end: 0,
             total: 0,
-            max_bytes: limits.layer_uncompressed_bytes,
-            max_ratio: limits.expansion_ratio,
+            limits,
         })
     }
 
@@ -111,21 +109,22 @@ impl<'r, 's> TarStream<'r, 's> {
         self.start = 0;
         self.end = count.min(BUFFER_BYTES);
         self.total = self.total.saturating_add(count as u64);
-        self.check_size(stored_bytes)
+        check_size(self.total, stored_bytes, self.limits)
     }
+}
 
-    fn check_size(&self, stored_bytes: u64) -> Result<(), LayerError> {
-        if self.total > self.max_bytes {
-            let (limit, value) = ("layer-uncompressed-bytes", self.max_bytes);
-            return Err(LayerError::LimitExceeded { limit, value });
-        }
-        let allowed = stored_bytes.saturating_mul(self.max_ratio).max(RATIO_FLOOR_BYTES);
-        if self.total > allowed {
-            let (limit, value) = ("expansion-ratio", self.max_ratio);
-            return Err(LayerError::LimitExceeded { limit, value });
-        }
-        Ok(())
+/// Checks the size of a tar that comes out of so many stored bytes.
+pub(crate) fn check_size(total: u64, stored_bytes: u64, limits: &Limits) -> Result<(), LayerError> {
+    if total > limits.layer_uncompressed_bytes {
+        let (limit, value) = ("layer-uncompressed-bytes", limits.layer_uncompressed_bytes);
+        return Err(LayerError::LimitExceeded { limit, value });
     }
+    let allowed = stored_bytes.saturating_mul(limits.expansion_ratio).max(RATIO_FLOOR_BYTES);
+    if total > allowed {
+        let (limit, value) = ("expansion-ratio", limits.expansion_ratio);
+        return Err(LayerError::LimitExceeded { limit, value });
+    }
+    Ok(())
 }
 
 impl Read for TarStream<'_, '_> {

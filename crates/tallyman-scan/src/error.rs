@@ -52,6 +52,14 @@ pub enum LayerError {
         /// What was wrong.
         reason: &'static str,
     },
+    /// A file is not the one that the layer's table of contents names.
+    #[error("the layer's table of contents does not fit its file {path}: {reason}")]
+    ContentMismatch {
+        /// The path, as the table gives it.
+        path: String,
+        /// What was wrong.
+        reason: &'static str,
+    },
 }
 
 impl LayerError {
@@ -63,7 +71,8 @@ impl LayerError {
             LayerError::LimitExceeded { limit, .. } => *limit == "layer-bytes",
             LayerError::DigestMismatch { .. }
             | LayerError::Decompress { .. }
-            | LayerError::Tar { .. } => false,
+            | LayerError::Tar { .. }
+            | LayerError::ContentMismatch { .. } => false,
         }
     }
 }

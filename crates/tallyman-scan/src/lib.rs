@@ -2,7 +2,8 @@
 //!
 //! Everything here is a pure function of its input and the limits: no network, no clock, no
 //! database, nothing written to disk, nothing of an image executed or followed. Start at
-//! [`layer::analyze_layer`] and [`squash::squash`], at [`sbom::read_sbom`] for what others found; a new analyzer is one line in `analyzers.rs`.
+//! [`layer::analyze_layer`], [`toc::analyze_by_toc`] and [`squash::squash`], at [`sbom::read_sbom`] for
+//! what others found; a new analyzer is one line in `analyzers.rs`.
 
 pub mod analyzers;
 pub mod architecture;
@@ -18,4 +19,5 @@ mod stored;
 mod tar;
 #[cfg(test)]
 mod testing;
+pub mod toc;
 mod zip;

@@ -5,7 +5,7 @@
 //! POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"; GNU tar manual, "Basic Tar
 //! Format" and "Sparse Formats". Blocks are parsed in `header.rs`, extended headers in `pax.rs`.
 
-mod header;
+pub(crate) mod header;
 mod pax;
 
 use std::io::BufRead;

@@ -7,6 +7,9 @@ pub(crate) const BLOCK_BYTES: u64 = 512;
 
 const BLOCK_LEN: usize = 512;
 
+/// The longest name that fits a block.
+pub(crate) const NAME_BYTES: usize = 100;
+
 /// A block as it stands in the archive.
 pub(crate) struct Block([u8; BLOCK_LEN]);
 
@@ -35,6 +38,37 @@ pub(crate) struct Header {
 impl Block {
     pub(crate) fn zeroed() -> Self {
         Block([0; BLOCK_LEN])
+    }
+
+    /// Makes a header; of a longer name than fits only the beginning is written.
+    pub(crate) fn new(type_flag: u8, path: &str, link: &str, mode: u32, size: u64) -> Self {
+        let mut block = Block::zeroed();
+        block.put(0, NAME_BYTES, path.as_bytes());
+        block.put(100, 8, format!("{:07o}", mode & 0o777_7777).as_bytes());
+        match size {
+            // Base 256 (GNU tar manual, "Extensions to Traditional Format").
+            0o100_000_000_000.. => {
+                block.put(124, 1, &[0x80]);
+                block.put(128, 8, &size.to_be_bytes());
+            }
+            _ => block.put(124, 12, format!("{size:011o}").as_bytes()),
+        }
+        block.put(156, 1, &[type_flag]);
+        block.put(157, NAME_BYTES, link.as_bytes());
+        block.put(257, 8, b"ustar\x0000");
+        block.put(148, 8, b"        ");
+        let sum = block.0.iter().fold(0_u32, |sum, byte| sum.saturating_add((*byte).into()));
+        block.put(148, 8, format!("{sum:06o}\0 ").as_bytes());
+        block
+    }
+
+    fn put(&mut self, at: usize, len: usize, bytes: &[u8]) {
+        let field = self.0.iter_mut().skip(at).take(len);
+        field.zip(bytes).for_each(|(to, from)| *to = *from);
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {

@@ -1,9 +1,11 @@
 //! Opening an image wherever it is: one entry point, one handle for its layers.
 
 use std::io::Read;
+use std::ops::Range;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use tallyman_model::image::{LayerDescriptor, ResolvedImage};
+use tallyman_model::image::{LayerDescriptor, LayerToc, ResolvedImage};
 use tallyman_model::platform::Platform;
 
 use crate::archive::TarIndex;
@@ -17,6 +19,7 @@ use crate::media_type;
 use crate::options::SourceOptions;
 use crate::registry::facts::RegistryFacts;
 use crate::registry::image::RegistryImage;
+use crate::registry::ranges::RangedBlob;
 use crate::registry::session::Tokens;
 use crate::registry::transport::Transport;
 
@@ -38,6 +41,12 @@ pub struct OpenImage {
     image: ResolvedImage,
     layers: Layers,
     layer_bytes_limit: u64,
+}
+
+/// A layer of which single ranges can be read.
+#[derive(Debug)]
+pub struct RangedLayer {
+    blob: RangedBlob,
 }
 
 #[derive(Debug)]
@@ -187,6 +196,28 @@ impl OpenImage {
         }
     }
 
+    /// Returns the table of contents of a layer, for one that can be read by that.
+    pub fn layer_toc(&self, index: usize) -> Option<&LayerToc> {
+        match &self.layers {
+            Layers::Registry(registry) => registry.toc(index),
+            Layers::Layout(_) | Layers::Segments(_) => None,
+        }
+    }
+
+    /// Returns a layer of which ranges can be read; `None` where the source has none. It is to be
+    /// called on the async runtime, and the layer read elsewhere.
+    pub fn ranged_layer(&self, index: usize) -> Option<RangedLayer> {
+        match &self.layers {
+            Layers::Registry(registry) => {
+                let layer = self.image.layers.get(index)?;
+                let is_allowed = layer.size_bytes <= self.layer_bytes_limit;
+                let blob = is_allowed.then(|| registry.ranged(layer)).flatten()?;
+                Some(RangedLayer { blob })
+            }
+            Layers::Layout(_) | Layers::Segments(_) => None,
+        }
+    }
+
     /// Opens the bytes of a layer as they are stored, counted from the base. The reader gives
     /// exactly as many bytes as the layer's descriptor says, or an error; whether they have the
     /// layer's digest is for the reader's owner to check.
@@ -225,6 +256,19 @@ impl OpenImage {
             Err(SourceError::NotFound { .. }) if is_elsewhere(layer) => Err(elsewhere(layer)),
             opened => opened,
         }
+    }
+}
+
+impl RangedLayer {
+    /// Begins to fetch ranges of the layer's stored bytes. The reader gives all of them, one after
+    /// the other, or an error; it blocks, and dropping it ends the requests.
+    pub fn read(&self, ranges: Vec<Range<u64>>) -> Box<dyn Read + Send> {
+        self.blob.read(ranges)
+    }
+
+    /// Returns how many bytes have been fetched so far.
+    pub fn fetched_bytes(&self) -> u64 {
+        self.blob.fetched.load(Ordering::Relaxed)
     }
 }
 

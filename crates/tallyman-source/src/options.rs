@@ -31,6 +31,8 @@ pub struct SourceOptions {
     pub extra_ca_pem: String,
     /// The proxy for all registries.
     pub proxy: Option<Proxy>,
+    /// How layers of registries are read.
+    pub layer_reading: LayerReading,
     /// The limits on outside data.
     pub limits: Limits,
     /// The limits on time.
@@ -50,6 +52,16 @@ pub enum RegistryPlaces {
     /// On public addresses and at trusted hosts: what an agent or a webhook names must not make
     /// this machine ask services inside its own network.
     PublicOrTrusted,
+}
+
+/// How layers of registries are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LayerReading {
+    /// By their table of contents where they have one, and else as a whole.
+    #[default]
+    ByToc,
+    /// As a whole: every layer's digest is verified over all its bytes.
+    Whole,
 }
 
 /// An HTTP proxy. Addresses behind it cannot be checked: every registry counts as public then,

@@ -1,17 +1,20 @@
 //! Images in registries (OCI distribution-spec, "Pull"; Docker Registry v2 authentication).
 //!
 //! `transport` sends one request and decides which addresses may be talked to, `session` adds
-//! credentials and patience, `image` asks for manifests, `blob` hands out layers.
+//! credentials and patience, `image` asks for manifests, `blob` hands out layers, `ranges` single
+//! parts of them.
 
 mod address;
 mod blob;
 mod challenge;
 pub mod facts;
 pub(crate) mod image;
+pub(crate) mod ranges;
 mod reply;
 mod resolver;
 pub(crate) mod session;
 pub(crate) mod tls;
+mod toc;
 mod token;
 pub(crate) mod transport;
 

@@ -15,7 +15,7 @@ use url::Url;
 use crate::error::SourceError;
 use crate::registry::reply::failed;
 use crate::registry::session::{Session, patiently};
-use crate::registry::transport::Request;
+use crate::registry::transport::{Part, Request};
 
 /// The pieces between the network and the reader, of some 16 KiB each.
 const QUEUED_PIECES: usize = 64;
@@ -31,7 +31,7 @@ pub(crate) struct Download {
     pub(crate) size_bytes: u64,
 }
 
-type Piece = Result<Bytes, SourceError>;
+pub(crate) type Piece = Result<Bytes, SourceError>;
 
 impl Download {
     /// Asks for the layer, and returns its reader once the registry has agreed.
@@ -54,11 +54,12 @@ impl Download {
                 let _ = sender.send(Err(error)).await;
             }
         });
-        Ok(Box::new(LayerReader { receiver, piece: Bytes::new(), task, left, failed: false }))
+        Ok(Box::new(LayerReader::new(receiver, task, left)))
     }
 
     async fn request(&self, done: u64) -> Result<Response, SourceError> {
-        let request = Request { url: self.url.clone(), accept: "*/*", skip_bytes: done };
+        let part = if done > 0 { Part::From(done) } else { Part::Whole };
+        let request = Request { url: self.url.clone(), accept: "*/*", part };
         self.session.get(&self.subject, &request).await
     }
 
@@ -147,13 +148,24 @@ fn length(bytes: usize) -> u64 {
 }
 
 /// The blocking end of a download.
-struct LayerReader {
+pub(crate) struct LayerReader {
     receiver: mpsc::Receiver<Piece>,
     piece: Bytes,
     task: JoinHandle<()>,
     /// The bytes that are still to come; the end of the channel alone is no proof of the end.
     left: u64,
     failed: bool,
+}
+
+impl LayerReader {
+    /// Reads `left` bytes from the pieces that `task` sends.
+    pub(crate) fn new(
+        receiver: mpsc::Receiver<Piece>,
+        task: JoinHandle<()>,
+        left: u64,
+    ) -> LayerReader {
+        LayerReader { receiver, piece: Bytes::new(), task, left, failed: false }
+    }
 }
 
 impl Read for LayerReader {

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tallyman_model::digest::{Algorithm, Digest};
-use tallyman_model::image::{LayerDescriptor, ResolvedImage};
+use tallyman_model::image::{LayerDescriptor, LayerToc, ResolvedImage};
 use tallyman_model::reference::ImageReference;
+use tokio::runtime::Handle;
 
 use crate::document::Descriptor;
 use crate::error::SourceError;
 use crate::layout::check_size;
 use crate::media_type::ACCEPT_MANIFESTS;
-use crate::options::SourceOptions;
-use crate::registry::blob;
+use crate::options::{LayerReading, SourceOptions};
 use crate::registry::facts::RegistryFacts;
+use crate::registry::ranges::RangedBlob;
 use crate::registry::session::{Session, Tokens};
-use crate::registry::transport::{Request, Transport};
+use crate::registry::transport::{Part, Request, Transport};
+use crate::registry::{blob, toc};
 use crate::resolve::{PlatformWalk, Resolver, Step};
 use crate::verify::{digest_of, verify};
 
@@ -26,6 +28,8 @@ pub(crate) struct RegistryImage {
     session: Arc<Session>,
     facts: RegistryFacts,
     layer_timeout: Duration,
+    /// For each layer, if it has one that is to be used.
+    tocs: Vec<Option<LayerToc>>,
 }
 
 impl RegistryImage {
@@ -49,7 +53,7 @@ impl RegistryImage {
             is_public: session.is_public(),
         };
         let mut resolver = Resolver::new(name, options.platform.as_ref(), &options.limits);
-        let image = loop {
+        let (image, tocs) = loop {
             match resolver.step(&bytes, &content_type)? {
                 Step::Descend(entry) => {
                     bytes = fetch(&session, options, "manifests", &entry).await?;
@@ -58,16 +62,37 @@ impl RegistryImage {
                 }
                 Step::Image(manifest) => {
                     let config = fetch(&session, options, "blobs", &manifest.config).await?;
-                    break resolver.finish(&manifest, digest, &config)?;
+                    let tocs = match options.layer_reading {
+                        LayerReading::ByToc => manifest.layers.iter().map(find_toc).collect(),
+                        LayerReading::Whole => Vec::new(),
+                    };
+                    break (resolver.finish(&manifest, digest, &config)?, tocs);
                 }
             }
         };
         let layer_timeout = options.timeouts.layer;
-        Ok((image, RegistryImage { session: Arc::new(session), facts, layer_timeout }))
+        Ok((image, RegistryImage { session: Arc::new(session), facts, layer_timeout, tocs }))
     }
 
     pub(crate) fn facts(&self) -> &RegistryFacts {
         &self.facts
+    }
+
+    /// Returns the table of contents of a layer, if it is to be read by that.
+    pub(crate) fn toc(&self, index: usize) -> Option<&LayerToc> {
+        self.tocs.get(index)?.as_ref()
+    }
+
+    /// Returns a layer of which ranges can be read; `None` outside a runtime.
+    pub(crate) fn ranged(&self, layer: &LayerDescriptor) -> Option<RangedBlob> {
+        Some(RangedBlob {
+            session: Arc::clone(&self.session),
+            subject: subject(&self.session, &layer.digest),
+            url: self.session.url("blobs", &layer.digest.to_string()).ok()?,
+            timeout: self.layer_timeout,
+            runtime: Handle::try_current().ok()?,
+            fetched: Arc::default(),
+        })
     }
 
     pub(crate) async fn open_layer(
@@ -121,7 +146,7 @@ async fn root(
 ) -> Result<Root, SourceError> {
     let name = reference.to_string();
     let url = session.url("manifests", &reference.version())?;
-    let request = Request { url, accept: ACCEPT_MANIFESTS, skip_bytes: 0 };
+    let request = Request { url, accept: ACCEPT_MANIFESTS, part: Part::Whole };
     let (bytes, content_type) =
         session.get_small(&name, &request, "manifest-bytes", maximum).await?;
     // Asked by tag, the digest is that of the bytes: a header of the registry is a claim.
@@ -133,6 +158,13 @@ async fn root(
         None => digest_of(&bytes, Algorithm::Sha256),
     };
     Ok(Root { bytes, content_type, digest })
+}
+
+/// A smaller layer is there sooner than its table of contents and what that leads to.
+const BYTES_WORTH_A_TABLE: u64 = 256 << 10;
+
+fn find_toc(layer: &Descriptor) -> Option<LayerToc> {
+    (layer.size >= BYTES_WORTH_A_TABLE).then(|| toc::find(layer)).flatten()
 }
 
 /// Gets and verifies something that a descriptor names, unless it was kept from before.
@@ -157,7 +189,7 @@ async fn fetch(
     }
     let url = session.url(kind, &descriptor.digest.to_string())?;
     let accept = if kind == "blobs" { "*/*" } else { ACCEPT_MANIFESTS };
-    let request = Request { url, accept, skip_bytes: 0 };
+    let request = Request { url, accept, part: Part::Whole };
     let (bytes, _) = session.get_small(&subject, &request, limit, maximum).await?;
     check_size(&subject, &bytes, descriptor)?;
     verify(&subject, &bytes, &descriptor.digest)?;

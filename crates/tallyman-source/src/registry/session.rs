@@ -16,7 +16,7 @@ use crate::registry::challenge::{Challenge, may_hold_credentials};
 use crate::registry::reply::{body, plain, refused};
 pub(crate) use crate::registry::token::Tokens;
 use crate::registry::token::{MAX_TOKEN_BYTES, Token, token_url};
-use crate::registry::transport::{Request, Transport, is_loopback};
+use crate::registry::transport::{Part, Request, Transport, is_loopback};
 
 /// Where Docker's registry really is.
 const DOCKER_HOST: &str = "registry-1.docker.io";
@@ -81,6 +81,10 @@ impl Session {
 
     pub(crate) fn attempts(&self) -> &RetryPolicy {
         &self.retry
+    }
+
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.request_timeout
     }
 
     /// Returns the address of something in the repository, such as `manifests/latest`. The parts
@@ -177,7 +181,7 @@ impl Session {
         }
         let subject = format!("the token service {}", plain(realm));
         let url = token_url(realm, service, &self.scope());
-        let request = Request { url: url.clone(), accept: "application/json", skip_bytes: 0 };
+        let request = Request { url: url.clone(), accept: "application/json", part: Part::Whole };
         let basic = self.credentials.as_ref().map(RegistryCredentials::basic);
         let response =
             self.transport.get_without_redirects(&request, basic.as_ref(), reach).await?;
@@ -235,7 +239,7 @@ async fn base_url(host: &str, transport: &Transport) -> Result<Url, SourceError>
         return Ok(http);
     }
     let ping = https.join("v2/").unwrap_or_else(|_| https.clone());
-    let request = Request { url: ping, accept: "application/json", skip_bytes: 0 };
+    let request = Request { url: ping, accept: "application/json", part: Part::Whole };
     match transport.get_without_redirects(&request, None, transport.home_ceiling()).await {
         // A certificate that is not trusted is still TLS; the next request says so.
         Ok(_) | Err(SourceError::UntrustedCertificate { .. }) => Ok(https),

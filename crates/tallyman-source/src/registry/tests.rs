@@ -4,5 +4,6 @@
 mod auth;
 mod fake;
 mod pull;
+mod ranges;
 mod real;
 mod redirects;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION, RANGE};
@@ -26,8 +27,17 @@ const MAX_REDIRECTS: u32 = 5;
 pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) accept: &'static str,
-    /// The number of bytes that are already there.
-    pub(crate) skip_bytes: u64,
+    pub(crate) part: Part,
+}
+
+/// How much of a thing is asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    Whole,
+    /// What follows the bytes that are already there.
+    From(u64),
+    /// A range, which is not empty.
+    Range(Range<u64>),
 }
 
 /// The HTTP clients, one for each reach.
@@ -173,8 +183,13 @@ impl Transport {
             Reach::Loopback | Reach::Forbidden => &self.loopback,
         };
         let mut builder = client.get(url.clone()).header(ACCEPT, request.accept);
-        if request.skip_bytes > 0 {
-            builder = builder.header(RANGE, format!("bytes={}-", request.skip_bytes));
+        match &request.part {
+            Part::Whole => {}
+            Part::From(start) => builder = builder.header(RANGE, format!("bytes={start}-")),
+            Part::Range(range) => {
+                let last = range.end.saturating_sub(1);
+                builder = builder.header(RANGE, format!("bytes={}-{last}", range.start));
+            }
         }
         if let Some(secret) = authorization {
             let mut value = HeaderValue::from_str(secret.reveal()).map_err(|_| {

@@ -8,7 +8,7 @@ use crate::fixtures::read_layer;
 use crate::open::open;
 use crate::options::{Proxy, RegistryPlaces};
 use crate::registry::address::Reach;
-use crate::registry::transport::{Request, Transport};
+use crate::registry::transport::{Part, Request, Transport};
 
 #[tokio::test]
 async fn credentials_do_not_follow_a_redirect_to_another_origin() {
@@ -109,7 +109,7 @@ async fn a_public_registry_cannot_redirect_inwards() {
 async fn names_are_checked_by_the_addresses_they_resolve_to() {
     let inner = Fake::start(|_| status(200, &[])).await;
     let url = Url::parse(&format!("http://localhost:{}/", inner.port)).expect("URL");
-    let request = Request { url, accept: "*/*", skip_bytes: 0 };
+    let request = Request { url, accept: "*/*", part: Part::Whole };
     let transport = Transport::new(&options()).expect("options");
     for ceiling in [Reach::Public, Reach::Private] {
         let error = transport.get_without_redirects(&request, None, ceiling).await;
@@ -130,7 +130,7 @@ async fn names_are_checked_by_the_addresses_they_resolve_to() {
 async fn a_host_without_tls_is_told_apart_from_one_that_is_down() {
     let fake = Fake::start(|_| status(200, &[])).await;
     let url = Url::parse(&format!("https://127.0.0.1:{}/", fake.port)).expect("URL");
-    let request = Request { url, accept: "*/*", skip_bytes: 0 };
+    let request = Request { url, accept: "*/*", part: Part::Whole };
     let transport = Transport::new(&options()).expect("options");
     let error = transport.get(&request, None).await.expect_err("no TLS").to_string();
     assert!(error.ends_with("list it among the hosts for plain HTTP"), "{error}");

@@ -1,15 +1,19 @@
 //! Analysing an image: reads the layers that are not known yet, each once, and stores what they
 //! hold by the digest that was really read.
 
+use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tallyman_model::digest::Digest;
 use tallyman_model::image::{Compression, LayerDescriptor, ResolvedImage};
+use tallyman_model::inventory::LayerInventory;
 use tallyman_model::limits::Limits;
 use tallyman_scan::analyzers::fingerprint;
 use tallyman_scan::error::LayerError;
 use tallyman_scan::layer::{AnalyzedLayer, LayerInput, analyze_layer};
+use tallyman_scan::toc::{self, TocInput, TocOutcome};
 use tallyman_source::error::SourceError;
 use tallyman_source::open::OpenImage;
 use tokio::sync::{Semaphore, mpsc};
@@ -90,8 +94,22 @@ impl AnalysisError {
 pub struct AnalysisProgress {
     /// The bytes of the layers that have to be read.
     pub total_bytes: AtomicU64,
-    /// The bytes that were read.
+    /// The bytes that were read, or need not be read any more.
     pub done_bytes: AtomicU64,
+    /// The bytes that were read. They are fewer where layers have a table of contents.
+    pub fetched_bytes: AtomicU64,
+}
+
+/// A layer that was read.
+#[derive(Debug)]
+pub struct ReadLayer {
+    /// The layer's index, counted from the base.
+    pub index: usize,
+    /// What the result is filed under: the digest of the bytes that were read, or where only some
+    /// were read, the key of the layer and its table of contents.
+    pub key: Digest,
+    /// What the layer holds.
+    pub inventory: LayerInventory,
 }
 
 /// Returns the analyzer set's fingerprint, under which results are stored.
@@ -113,7 +131,7 @@ pub fn analyze_layers(
     wanted: &[usize],
     limits: &Limits,
     progress: Arc<AnalysisProgress>,
-) -> Result<mpsc::Receiver<Result<AnalyzedLayer, AnalysisError>>, AnalysisError> {
+) -> Result<mpsc::Receiver<Result<ReadLayer, AnalysisError>>, AnalysisError> {
     let image = open.image();
     check(image, wanted, limits)?;
     let total = wanted.iter().filter_map(|index| image.layers.get(*index));
@@ -135,7 +153,7 @@ struct Work {
     limits: Limits,
     progress: Arc<AnalysisProgress>,
     permits: Arc<Semaphore>,
-    sender: mpsc::Sender<Result<AnalyzedLayer, AnalysisError>>,
+    sender: mpsc::Sender<Result<ReadLayer, AnalysisError>>,
 }
 
 impl Work {
@@ -185,7 +203,10 @@ async fn analyze_one(
     index: usize,
     limits: Limits,
     progress: Arc<AnalysisProgress>,
-) -> Result<AnalyzedLayer, AnalysisError> {
+) -> Result<ReadLayer, AnalysisError> {
+    if let Some(layer) = analyze_by_toc(open, index, &limits, &progress).await? {
+        return Ok(layer);
+    }
     let layer = open.image().layers.get(index).cloned().expect("the index was checked");
     let compression = compression(index, &layer)?;
     let digest = layer.digest.clone();
@@ -194,7 +215,7 @@ async fn analyze_one(
         digest: digest.clone(),
         source: Box::new(source),
     })?;
-    blocking::run(move || {
+    let analyzed = blocking::run(move || {
         let read_before = AtomicU64::new(0);
         let input = LayerInput {
             reader: reader.as_mut(),
@@ -204,9 +225,61 @@ async fn analyze_one(
         };
         analyze_layer(input, &limits, &|read| {
             let before = read_before.swap(read, Ordering::Relaxed);
-            progress.done_bytes.fetch_add(read.saturating_sub(before), Ordering::Relaxed);
+            let step = read.saturating_sub(before);
+            progress.done_bytes.fetch_add(step, Ordering::Relaxed);
+            progress.fetched_bytes.fetch_add(step, Ordering::Relaxed);
         })
     })
-    .await
-    .map_err(|source| AnalysisError::Layer { index, digest, source: Box::new(source) })
+    .await;
+    match analyzed {
+        Ok(AnalyzedLayer { digest, inventory }) => Ok(ReadLayer { index, key: digest, inventory }),
+        Err(source) => Err(AnalysisError::Layer { index, digest, source: Box::new(source) }),
+    }
+}
+
+/// Reads a layer by its table of contents; `None` where it has none or where that is of no use.
+async fn analyze_by_toc(
+    open: &OpenImage,
+    index: usize,
+    limits: &Limits,
+    progress: &Arc<AnalysisProgress>,
+) -> Result<Option<ReadLayer>, AnalysisError> {
+    let layer = open.image().layers.get(index).expect("the index was checked");
+    let (Some(toc), Some(ranged)) = (open.layer_toc(index), open.ranged_layer(index)) else {
+        return Ok(None);
+    };
+    let (digest, size_bytes, toc) = (layer.digest.clone(), layer.size_bytes, toc.clone());
+    let key = toc::key(&digest, &toc);
+    let (limits, progress) = (limits.clone(), Arc::clone(progress));
+    let analyzed = blocking::run(move || {
+        let read = |ranges: &[Range<u64>]| -> io::Result<Box<dyn Read>> {
+            Ok(ranged.read(ranges.to_vec()))
+        };
+        let outcome = toc::analyze_by_toc(TocInput { toc: &toc, size_bytes, read: &read }, &limits);
+        let fetched = ranged.fetched_bytes();
+        progress.fetched_bytes.fetch_add(fetched, Ordering::Relaxed);
+        if let Ok(TocOutcome::Inventory(_)) = outcome {
+            progress.done_bytes.fetch_add(size_bytes, Ordering::Relaxed);
+        }
+        (outcome, fetched)
+    });
+    match analyzed.await {
+        (Ok(TocOutcome::Inventory(inventory)), fetched) => {
+            tracing::debug!(
+                layer.digest = %digest,
+                layer.size_bytes = size_bytes,
+                layer.fetched_bytes = fetched,
+                "Layer {digest} was read by its table of contents"
+            );
+            Ok(Some(ReadLayer { index, key, inventory }))
+        }
+        (Ok(TocOutcome::ReadWhole { reason }), _) => {
+            tracing::debug!(
+                layer.digest = %digest,
+                "Layer {digest} is read as a whole, not by its table of contents: {reason}"
+            );
+            Ok(None)
+        }
+        (Err(source), _) => Err(AnalysisError::Layer { index, digest, source: Box::new(source) }),
+    }
 }

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use tallyman_match::index::AdvisoryIndex;
 use tallyman_model::digest::Digest;
 use tallyman_model::inventory::LayerInventory;
-use tallyman_scan::layer::AnalyzedLayer;
+use tallyman_scan::toc;
 use tallyman_source::error::SourceError;
 use tallyman_source::listing::Target;
 use tallyman_source::open::{OpenImage, Sources};
 use tallyman_store::error::StoreError;
 use tallyman_store::jobs::JobChanges;
 use tallyman_store::layers::{LayerScope, NewLayer, StoredLayer};
+use tallyman_store::store::Store;
 
 use crate::analysis::{
-    AnalysisError, AnalysisProgress, RESULTS_WAITING, analyze_layers, analyzer_fingerprint, chain,
+    AnalysisError, AnalysisProgress, RESULTS_WAITING, ReadLayer, analyze_layers,
+    analyzer_fingerprint, chain,
 };
 use crate::images::{ImageError, in_order, judge};
 use crate::installation::Installation;
@@ -131,7 +133,7 @@ fn report_advisories(index: &AdvisoryIndex) -> ReportAdvisories {
 }
 
 /// Reads the layers of an image on our own account: each is stored, as soon as it is read, under
-/// the digest of the bytes that were read.
+/// the digest of the bytes that were read, or under a key that no digest is where only some were.
 ///
 /// # Errors
 ///
@@ -142,11 +144,9 @@ pub async fn read_layers(
     progress: Arc<AnalysisProgress>,
 ) -> Result<ScannedLayers, ScanError> {
     let store = installation.store();
-    let fingerprint = analyzer_fingerprint();
     let digests: Vec<Digest> =
         open.image().layers.iter().map(|layer| layer.digest.clone()).collect();
-    let mut known: HashMap<Digest, StoredLayer> =
-        store.find_layers(&digests, fingerprint, &LayerScope::Trusted).await?;
+    let mut known = find_known(store, &open, &digests).await?;
     let mut wanted = Vec::new();
     let mut asked: Vec<&Digest> = Vec::new();
     for (index, digest) in digests.iter().enumerate() {
@@ -170,7 +170,11 @@ pub async fn read_layers(
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
-        known.extend(store_layers(installation, layers).await?);
+        for (index, layer) in store_layers(installation, layers).await? {
+            if let Some(digest) = digests.get(index) {
+                known.insert(digest.clone(), layer);
+            }
+        }
         match failure {
             Some(error) if error.is_transient() => return Err(ScanError::Analysis(error)),
             Some(error) => return Ok(ScannedLayers::Broken(error)),
@@ -183,15 +187,15 @@ pub async fn read_layers(
     }
 }
 
-/// Stores layers that were read, in one transaction.
+/// Stores layers that were read, in one transaction; returns them with their indexes.
 async fn store_layers(
     installation: &Installation,
-    layers: Vec<AnalyzedLayer>,
-) -> Result<Vec<(Digest, StoredLayer)>, ScanError> {
+    layers: Vec<ReadLayer>,
+) -> Result<Vec<(usize, StoredLayer)>, ScanError> {
     let rows = layers
         .iter()
         .map(|layer| NewLayer {
-            digest: layer.digest.clone(),
+            digest: layer.key.clone(),
             fingerprint: analyzer_fingerprint().to_owned(),
             scope: LayerScope::Trusted,
             inventory: layer.inventory.clone(),
@@ -199,10 +203,33 @@ async fn store_layers(
         .collect();
     let now_ms = installation.clock().now_ms();
     let stored = installation.store().insert_layers(rows, JobChanges::default(), now_ms).await?;
-    let with_digests = layers.into_iter().zip(stored);
-    Ok(with_digests
+    let with_results = layers.into_iter().zip(stored);
+    Ok(with_results
         .map(|(layer, inventory_digest)| {
-            (layer.digest, StoredLayer { inventory_digest, inventory: layer.inventory })
+            (layer.index, StoredLayer { inventory_digest, inventory: layer.inventory })
         })
         .collect())
+}
+
+/// Returns what is known of the layers of an image, by their digests. What was read as a whole goes
+/// before what was read by a table of contents.
+async fn find_known(
+    store: &Store,
+    open: &OpenImage,
+    digests: &[Digest],
+) -> Result<HashMap<Digest, StoredLayer>, StoreError> {
+    let by_toc: Vec<(&Digest, Digest)> = digests
+        .iter()
+        .enumerate()
+        .filter_map(|(index, digest)| Some((digest, toc::key(digest, open.layer_toc(index)?))))
+        .collect();
+    let keys: Vec<Digest> =
+        digests.iter().chain(by_toc.iter().map(|(_, key)| key)).cloned().collect();
+    let mut known = store.find_layers(&keys, analyzer_fingerprint(), &LayerScope::Trusted).await?;
+    for (digest, key) in by_toc {
+        if let Some(layer) = known.remove(&key) {
+            known.entry(digest.clone()).or_insert(layer);
+        }
+    }
+    Ok(known)
 }

@@ -105,7 +105,7 @@ pub(crate) struct FormatArgs {
 }
 
 /// How registries are reached.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct RegistryArgs {
     /// Allows plain HTTP to this registry (host[:port]); loopback is always allowed.
     #[arg(long = "plain-http", value_name = "HOST")]
@@ -117,6 +117,10 @@ pub(crate) struct RegistryArgs {
     /// TALLYMAN_REGISTRY_PASSWORD. Without it, the docker and podman credential files are read.
     #[arg(long, value_name = "NAME")]
     pub(crate) registry_user: Option<String>,
+    /// Reads every layer as a whole. Without it, of a layer with a table of contents (eStargz,
+    /// zstd:chunked) only the files that are looked at are fetched.
+    #[arg(long)]
+    pub(crate) whole_layers: bool,
 }
 
 #[derive(Args, Debug)]

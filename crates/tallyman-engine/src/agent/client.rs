@@ -6,7 +6,6 @@ use std::sync::Arc;
 use tallyman_model::digest::Digest;
 use tallyman_model::host::{HostFacts, ServerUuid};
 use tallyman_model::limits::Limits;
-use tallyman_scan::layer::AnalyzedLayer;
 use tallyman_source::error::SourceError;
 
 use super::collect::{HostImage, Opener};
@@ -15,7 +14,7 @@ use super::protocol::{
     REPORT_SERVER, ReportAnswer, ReportRequest, ReportedImage,
 };
 use crate::analysis::{
-    AnalysisError, AnalysisProgress, analyze_layers, analyzer_fingerprint, chain,
+    AnalysisError, AnalysisProgress, ReadLayer, analyze_layers, analyzer_fingerprint, chain,
 };
 use crate::api_client::{ApiClient, ClientError};
 
@@ -175,11 +174,11 @@ impl Round<'_> {
         Ok(answer.missing)
     }
 
-    async fn put_layer(&self, uuid: &ServerUuid, layer: AnalyzedLayer) -> Result<(), ClientError> {
+    async fn put_layer(&self, uuid: &ServerUuid, layer: ReadLayer) -> Result<(), ClientError> {
         let request = PutLayerRequest {
             server_uuid: uuid.clone(),
             fingerprint: analyzer_fingerprint().to_owned(),
-            digest: layer.digest,
+            digest: layer.key,
             inventory: layer.inventory,
         };
         let _: serde_json::Value = self.client.post(PUT_LAYER, &request).await?;

@@ -26,7 +26,7 @@ use crate::progress::Progress;
 pub(super) async fn run(args: Agent) -> anyhow::Result<Exit> {
     let data = DataDirectory::new(&args.data.directory()?);
     let client = setup::client(&args.endpoint, &args.data).await?;
-    let registry = RegistryArgs { plain_http: Vec::new(), ca_file: None, registry_user: None };
+    let registry = RegistryArgs::default();
     let sources = setup::sources(&data, &registry, None, None)?;
     let uuid = server_uuid(args.server_uuid.as_deref(), &data)?;
     let mut found = Found::default();

@@ -88,7 +88,7 @@ async fn open(data: &Path) -> anyhow::Result<Installation> {
 }
 
 fn demo_sources(data: &DataDirectory, image: Option<&str>) -> anyhow::Result<Sources> {
-    let registry = RegistryArgs { plain_http: Vec::new(), ca_file: None, registry_user: None };
+    let registry = RegistryArgs::default();
     let location = image.and_then(|image| Location::parse(image).ok());
     setup::sources(data, &registry, None, location.as_ref())
 }

@@ -17,7 +17,7 @@ use tallyman_source::credentials::{RegistryCredentials, credentials_from_docker_
 use tallyman_source::documents::Documents;
 use tallyman_source::location::Location;
 use tallyman_source::open::Sources;
-use tallyman_source::options::SourceOptions;
+use tallyman_source::options::{LayerReading, SourceOptions};
 use tallyman_store::access_keys::AccessKeyStatus;
 use tallyman_store::secret::MasterKey;
 use tallyman_store::store::{Store, StoreOptions};
@@ -110,6 +110,10 @@ pub(super) fn sources(
         credentials,
         plain_http: registry.plain_http.clone(),
         extra_ca_pem,
+        layer_reading: match registry.whole_layers {
+            true => LayerReading::Whole,
+            false => LayerReading::ByToc,
+        },
         documents: Some(Documents::new(data.documents())),
         ..SourceOptions::default()
     };

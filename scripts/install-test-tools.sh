@@ -16,6 +16,7 @@ command -v xz               | xz-utils
 command -v xmllint          | libxml2-utils
 command -v ab               | apache2-utils
 command -v mmdebstrap       | mmdebstrap
+command -v rpmbuild         | rpm
 command -v docker-registry  | docker-registry
 command -v skopeo           | skopeo
 command -v buildah          | buildah

@@ -21,6 +21,9 @@ mod pnpm_lock;
 mod preload;
 mod python;
 mod reach;
+mod rpm;
+mod rpm_journal;
+mod rpm_manifest;
 mod yaml_lines;
 mod yarn_lock;
 
@@ -97,6 +100,9 @@ pub(crate) static ANALYZERS: &[Analyzer] = &[
     dpkg::ANALYZER,
     dpkg_files::ANALYZER,
     apk::ANALYZER,
+    rpm::ANALYZER,
+    rpm_journal::ANALYZER,
+    rpm_manifest::ANALYZER,
     python::ANALYZER,
     npm::ANALYZER,
     npm_lock::ANALYZER,
@@ -218,15 +224,30 @@ pub(crate) fn reads(path: &str, size: u64, mode: u32, limits: &Limits) -> bool {
 /// Returns the evidence that a distribution's package owns files, of which only those are kept that
 /// could be evidence for an analyzer; `None` if there are none.
 pub(crate) fn owned_files<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<Evidence> {
-    let mut keys: Vec<u64> = paths
-        .into_iter()
-        .map(|path| path.trim_start_matches('/'))
-        .filter(|path| may_be_evidence(path))
-        .map(owner_key)
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    (!keys.is_empty()).then_some(Evidence::OwnedFiles(keys))
+    let mut owned = Owned::default();
+    paths.into_iter().for_each(|path| owned.add(path));
+    owned.finish()
+}
+
+/// Collects what [`owned_files`] returns, path by path.
+#[derive(Default)]
+pub(crate) struct Owned {
+    keys: Vec<u64>,
+}
+
+impl Owned {
+    pub(crate) fn add(&mut self, path: &str) {
+        let path = path.trim_start_matches('/');
+        if may_be_evidence(path) {
+            self.keys.push(owner_key(path));
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Option<Evidence> {
+        self.keys.sort_unstable();
+        self.keys.dedup();
+        (!self.keys.is_empty()).then_some(Evidence::OwnedFiles(self.keys))
+    }
 }
 
 /// Tells whether an analyzer could find packages in a file, as far as its path tells.

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ class Scanner:
     read: object
     # Exit codes with which there is a result.
     accepted: tuple = (0,)
+    # Makes what the program expects in its scratch directory.
+    prepare: object = None
 
     def inventory(self, layout: Path, kept: Path | None) -> inventories.Inventory:
         return self.read(json.loads(self.output(layout, kept)))
@@ -46,6 +49,8 @@ class Scanner:
         print(f"{self.name} {layout.name}", file=sys.stderr, flush=True)
         scratch = Path(tempfile.mkdtemp(prefix=f"differential-{self.name}-"))
         try:
+            if self.prepare:
+                self.prepare(scratch)
             words = {"layout": str(layout), "scratch": str(scratch)}
             command = [str(self.program), *(word.format(**words) for word in self.command)]
             # Peers keep layers in files: they go where everything of this run is removed.
@@ -76,7 +81,36 @@ def trivy(program: Path) -> Scanner:
     command = ("image", "--input", "{layout}", "--format", "cyclonedx", "--quiet")
     command += ("--cache-dir", "{scratch}/cache", "--timeout", "60m", "--list-all-pkgs")
     command += ("--offline-scan", "--skip-db-update", "--skip-java-db-update", "--skip-version-check")
-    return Scanner("trivy", program, version_of(program), command, inventories.of_trivy)
+    return Scanner(
+        "trivy",
+        program,
+        version_of(program),
+        command,
+        inventories.of_trivy,
+        prepare=make_index_of_jars,
+    )
+
+
+def make_index_of_jars(scratch: Path):
+    """Makes an index of jars without any, which Trivy insists on before it reads one.
+
+    Its own cannot be had everywhere. With it, Trivy would name some jars that do not say what they
+    are; nothing else depends on it.
+    """
+    directory = scratch / "cache" / "java-db"
+    directory.mkdir(parents=True)
+    index = sqlite3.connect(directory / "trivy-java.db")
+    index.executescript(
+        """
+        CREATE TABLE artifacts (id INTEGER PRIMARY KEY, group_id TEXT, artifact_id TEXT);
+        CREATE TABLE indices (
+            artifact_id INTEGER REFERENCES artifacts (id), version TEXT, sha1 BLOB, archive_type TEXT
+        );
+        """
+    )
+    index.close()
+    dates = {key: "2100-01-01T00:00:00Z" for key in ("NextUpdate", "UpdatedAt", "DownloadedAt")}
+    (directory / "metadata.json").write_text(json.dumps({"Version": 1, **dates}))
 
 
 def version_of(program: Path) -> str:

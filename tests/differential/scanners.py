@@ -87,17 +87,17 @@ def trivy(program: Path) -> Scanner:
         version_of(program),
         command,
         inventories.of_trivy,
-        prepare=make_index_of_jars,
+        prepare=lambda scratch: make_index_of_jars(scratch / "cache"),
     )
 
 
-def make_index_of_jars(scratch: Path):
-    """Makes an index of jars without any, which Trivy insists on before it reads one.
+def make_index_of_jars(cache: Path) -> None:
+    """Makes an index of jars without any in a cache, which Trivy insists on before it reads one.
 
     Its own cannot be had everywhere. With it, Trivy would name some jars that do not say what they
     are; nothing else depends on it.
     """
-    directory = scratch / "cache" / "java-db"
+    directory = cache / "java-db"
     directory.mkdir(parents=True)
     index = sqlite3.connect(directory / "trivy-java.db")
     index.executescript(

@@ -21,7 +21,7 @@ use crate::analyzers::{
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "go",
-    version: 2,
+    version: 3,
     class: FileClass::Executable,
     wants: executable::wants,
     reading: Reading::Streamed(start),
@@ -235,20 +235,23 @@ fn strip_marks(modules: &[u8]) -> &[u8] {
     }
 }
 
-/// Reads the lines `mod`, `dep` and `=>`: path, version, hash.
+/// Reads the lines `mod`, `dep` and `=>` (path, version, hash) and the build settings.
 fn packages(go_version: &str, modules: &str) -> Vec<Package> {
     let mut found: Vec<(&str, &str)> = Vec::new();
+    let mut settings = Settings::default();
     for line in modules.lines() {
         let mut fields = line.split('\t');
         let (kind, path, version) = (fields.next(), fields.next(), fields.next());
         let module = (path.unwrap_or(""), version.unwrap_or(""));
         match kind {
-            Some("mod" | "dep") => found.push(module),
+            Some("mod") => settings.main = module,
+            Some("dep") => found.push(module),
             // The module before it was replaced: by another one, or by a folder without version.
             Some("=>") => {
                 found.pop();
                 found.push(module);
             }
+            Some("build") => settings.read(module.0),
             _ => {}
         }
     }
@@ -257,6 +260,8 @@ fn packages(go_version: &str, modules: &str) -> Vec<Package> {
         .and_then(|version| version.split_whitespace().next())
         .map(|version| ("stdlib", version));
     found.extend(standard_library);
+    let main_version = settings.main_version();
+    found.push((settings.main.0, &main_version));
     let mut packages: Vec<Package> = found
         .into_iter()
         .filter(|(path, version)| is_token(path) && is_token(version) && *version != "(devel)")
@@ -265,6 +270,59 @@ fn packages(go_version: &str, modules: &str) -> Vec<Package> {
     packages.sort_unstable();
     packages.dedup();
     packages
+}
+
+/// What tells the version of the program itself.
+#[derive(Default)]
+struct Settings<'a> {
+    /// The main module, whose version is `(devel)` where it was built from a checkout.
+    main: (&'a str, &'a str),
+    flags: &'a str,
+    revision: &'a str,
+    time: &'a str,
+}
+
+impl<'a> Settings<'a> {
+    fn read(&mut self, setting: &'a str) {
+        match setting.split_once('=') {
+            Some(("-ldflags", value)) => self.flags = value,
+            Some(("vcs.revision", value)) => self.revision = value,
+            Some(("vcs.time", value)) => self.time = value,
+            _ => {}
+        }
+    }
+
+    /// Returns the version of the main module: as it is said, as the linker was told to write it
+    /// into a variable, or as the pseudo-version of the commit (Go Modules Reference,
+    /// "Pseudo-versions").
+    fn main_version(&self) -> String {
+        if !matches!(self.main.1, "" | "(devel)") {
+            return self.main.1.to_owned();
+        }
+        self.linked_version().or_else(|| self.pseudo_version()).unwrap_or_default()
+    }
+
+    /// `-X main.version=1.2.3`, in one of the ways in which it is quoted.
+    fn linked_version(&self) -> Option<String> {
+        self.flags.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')).find_map(
+            |word| {
+                let (name, value) = word.split_once('=')?;
+                let variable = name.rsplit('.').next()?;
+                let numbers = value.strip_prefix('v').unwrap_or(value);
+                let is_version = variable.eq_ignore_ascii_case("version")
+                    && numbers.starts_with(|c: char| c.is_ascii_digit())
+                    && numbers.contains('.')
+                    && is_token(value);
+                is_version.then(|| format!("v{numbers}"))
+            },
+        )
+    }
+
+    fn pseudo_version(&self) -> Option<String> {
+        let digits: String = self.time.chars().filter(char::is_ascii_digit).take(14).collect();
+        let revision = self.revision.get(..12)?;
+        (digits.len() == 14).then(|| format!("v0.0.0-{digits}-{revision}"))
+    }
 }
 
 #[cfg(test)]

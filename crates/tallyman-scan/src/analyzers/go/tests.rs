@@ -140,6 +140,26 @@ fn versions_that_are_none_are_left_out() {
 }
 
 #[test]
+fn a_program_built_from_a_checkout_has_the_version_that_its_settings_tell() {
+    let version = |settings: &str| {
+        let found = packages("devel", &format!("mod\texample.com/app\t(devel)\t\n{settings}"));
+        found.first().map(|package| package.version.clone())
+    };
+    let vcs = "build\tvcs.revision=fc37c2fa9de2ad77476a6d4a8f1516196b90187e\n\
+        build\tvcs.time=2024-06-09T21:16:31Z\n";
+    assert_eq!(version(vcs).as_deref(), Some("v0.0.0-20240609211631-fc37c2fa9de2"));
+    for flags in [
+        "build\t-ldflags=-X main.version=1.4.2\n",
+        "build\t-ldflags=\"-s -w -X 'example.com/app/version.Version=v1.4.2'\"\n",
+    ] {
+        assert_eq!(version(&format!("{flags}{vcs}")).as_deref(), Some("v1.4.2"), "{flags}");
+    }
+    for nothing in ["", "build\tvcs.revision=fc37\n", "build\t-ldflags=-X main.version=dev\n"] {
+        assert_eq!(version(nothing), None, "{nothing}");
+    }
+}
+
+#[test]
 fn what_only_looks_like_build_information_is_passed_over() {
     let decoys = [MAGIC, &[0; 40], MAGIC, &[8, 2, 0, 0]].concat();
     let data = [decoys.clone(), inline_info("go1.22.3", MODULES)].concat();

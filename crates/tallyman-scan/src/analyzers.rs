@@ -6,6 +6,7 @@
 mod apk;
 mod bun_lock;
 mod cargo;
+mod conda;
 mod dpkg;
 mod dpkg_files;
 mod eicar;
@@ -17,13 +18,17 @@ mod lookahead;
 mod npm;
 mod npm_lock;
 mod os_release;
+mod pipfile_lock;
 mod pnpm_lock;
 mod preload;
 mod python;
+mod python_lock;
 mod reach;
+mod requirements;
 mod rpm;
 mod rpm_journal;
 mod rpm_manifest;
+mod toml_lines;
 mod yaml_lines;
 mod yarn_lock;
 
@@ -104,6 +109,10 @@ pub(crate) static ANALYZERS: &[Analyzer] = &[
     rpm_journal::ANALYZER,
     rpm_manifest::ANALYZER,
     python::ANALYZER,
+    conda::ANALYZER,
+    python_lock::ANALYZER,
+    pipfile_lock::ANALYZER,
+    requirements::ANALYZER,
     npm::ANALYZER,
     npm_lock::ANALYZER,
     yarn_lock::ANALYZER,

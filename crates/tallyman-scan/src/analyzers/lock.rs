@@ -57,6 +57,11 @@ pub(crate) fn split_at_sign(text: &str) -> Option<(&str, &str)> {
     Some((text.get(..at)?, text.get(at.checked_add(1)?..)?))
 }
 
+/// Names what is wrong in a line, counted from 1.
+pub(crate) fn malformed(line: usize, what: impl fmt::Display) -> Fault {
+    Fault::new(format!("line {line} is malformed: {what}"))
+}
+
 /// The packages of one file.
 pub(crate) struct PackageList {
     ecosystem: Ecosystem,

@@ -318,7 +318,7 @@ proptest! {
             archive[at] = byte;
             let start = at - at % 512;
             if resealed && let Some(block) = archive.get_mut(start..start + 512) {
-                let mut sealed: [u8; 512] = block.as_ref().try_into().expect("a block");
+                let mut sealed: [u8; 512] = block[..].try_into().expect("a block");
                 seal(&mut sealed);
                 block.copy_from_slice(&sealed);
             }

@@ -212,7 +212,7 @@ pub(crate) fn check_size(
 }
 
 /// Pipes and devices would block or never end, so they are refused before they are opened.
-fn file_segment(path: &Path) -> Result<Segment, SourceError> {
+pub(crate) fn file_segment(path: &Path) -> Result<Segment, SourceError> {
     let metadata = fs::metadata(path).map_err(|error| SourceError::io(path, error))?;
     if !metadata.is_file() {
         let subject = path.display().to_string();

@@ -10,6 +10,7 @@ use tallyman_model::platform::Platform;
 
 use crate::archive::TarIndex;
 use crate::background;
+use crate::containers_storage::ContainersStorage;
 use crate::docker_archive::DockerArchive;
 use crate::document::Descriptor;
 use crate::error::SourceError;
@@ -147,6 +148,17 @@ impl Sources {
                         archive: None,
                     };
                     Ok(found.into_iter().map(target).collect())
+                }
+            },
+            Location::ContainersStorage { store, .. } => match choice.images {
+                Images::One => Ok(vec![this.into()]),
+                Images::All => {
+                    background::run(&subject, move || {
+                        let storage = ContainersStorage::open(store.as_ref(), &options)?;
+                        let images = storage.images().into_iter();
+                        Ok(images.map(|image| Target::listed(&this, image)).collect())
+                    })
+                    .await
                 }
             },
             Location::OciLayout { path, reference } => {

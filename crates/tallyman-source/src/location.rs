@@ -1,6 +1,6 @@
 //! Where an image is, as a user writes it: `oci:PATH[:REF]`, `oci-archive:PATH[:REF]`,
-//! `docker-archive:PATH[:REF]`, `dir:PATH`, `registry:REF`, `docker://REF`, or a path or a
-//! reference alone.
+//! `docker-archive:PATH[:REF]`, `containers-storage:[[STORE]][REF]`, `dir:PATH`, `registry:REF`,
+//! `docker://REF`, or a path or a reference alone.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::str::FromStr;
 use tallyman_model::reference::ImageReference;
 
 use crate::archive::TarIndex;
+use crate::containers_storage::settings::StorePlace;
 use crate::error::{SourceError, quoted};
 
 /// Where an image is.
@@ -33,6 +34,13 @@ pub enum Location {
         /// The tar file.
         path: PathBuf,
         /// Which of its images, where there are several.
+        reference: Option<String>,
+    },
+    /// An image in the store of podman and buildah.
+    ContainersStorage {
+        /// Which store, if not the user's own.
+        store: Option<StorePlace>,
+        /// Which of its images.
         reference: Option<String>,
     },
     /// A root filesystem; no image, but it can be scanned like one.
@@ -62,6 +70,7 @@ impl Location {
                 let (path, reference) = on_disk(rest)?;
                 Ok(Location::DockerArchive { path, reference })
             }
+            Some(("containers-storage", rest)) if !is_port(rest) => stored(rest),
             Some(("dir", rest)) if !is_port(rest) => {
                 Ok(Location::Directory { path: not_empty(rest)?.into() })
             }
@@ -81,6 +90,9 @@ impl Location {
             Location::OciLayout { path, .. } => Location::OciLayout { path, reference },
             Location::OciArchive { path, .. } => Location::OciArchive { path, reference },
             Location::DockerArchive { path, .. } => Location::DockerArchive { path, reference },
+            Location::ContainersStorage { store, .. } => {
+                Location::ContainersStorage { store, reference }
+            }
             one @ (Location::Directory { .. } | Location::Registry(_)) => one,
         }
     }
@@ -90,7 +102,8 @@ impl Location {
         match self {
             Location::OciLayout { reference, .. }
             | Location::OciArchive { reference, .. }
-            | Location::DockerArchive { reference, .. } => reference.as_deref(),
+            | Location::DockerArchive { reference, .. }
+            | Location::ContainersStorage { reference, .. } => reference.as_deref(),
             Location::Directory { .. } | Location::Registry(_) => None,
         }
     }
@@ -110,6 +123,11 @@ impl fmt::Display for Location {
             Location::OciLayout { path, reference } => ("oci", path, reference),
             Location::OciArchive { path, reference } => ("oci-archive", path, reference),
             Location::DockerArchive { path, reference } => ("docker-archive", path, reference),
+            Location::ContainersStorage { store, reference } => {
+                let store = store.as_ref().map(StorePlace::text).unwrap_or_default();
+                let reference = reference.as_deref().unwrap_or_default();
+                return write!(f, "containers-storage:{store}{reference}");
+            }
             Location::Directory { path } => return write!(f, "dir:{}", path.display()),
             Location::Registry(reference) => return write!(f, "registry:{reference}"),
         };
@@ -119,6 +137,24 @@ impl fmt::Display for Location {
             None => Ok(()),
         }
     }
+}
+
+/// Parses what follows `containers-storage:` (containers-transports(5)).
+fn stored(text: &str) -> Result<Location, SourceError> {
+    let (store, reference) = match text.strip_prefix('[') {
+        None => (None, text),
+        Some(rest) => {
+            let place = rest.split_once(']');
+            let place = place.and_then(|(place, rest)| Some((StorePlace::parse(place)?, rest)));
+            let Some((place, reference)) = place else {
+                let reason = "a store is written as [DRIVER@ROOT]";
+                return Err(SourceError::malformed("the location", reason));
+            };
+            (Some(place), reference)
+        }
+    };
+    let reference = Some(reference.to_owned()).filter(|reference| !reference.is_empty());
+    Ok(Location::ContainersStorage { store, reference })
 }
 
 /// `registry:5000/app` is a host named `registry`, not a scheme.

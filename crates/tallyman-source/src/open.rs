@@ -11,6 +11,7 @@ use tallyman_model::platform::Platform;
 use crate::archive::TarIndex;
 use crate::archive::segment::Segment;
 use crate::background;
+use crate::containers_storage::{ContainersStorage, StoredLayerFiles};
 use crate::docker_archive::DockerArchive;
 use crate::error::{SourceError, quoted};
 use crate::layout::Layout;
@@ -53,6 +54,7 @@ pub struct RangedLayer {
 enum Layers {
     Layout(Arc<Layout>),
     Segments(Vec<Segment>),
+    Storage(Vec<StoredLayerFiles>),
     Registry(RegistryImage),
 }
 
@@ -117,6 +119,14 @@ impl Sources {
             Location::Directory { .. } => {
                 let reason = "it is a directory and no image; `tallyman scan` reads it";
                 return Err(SourceError::unsupported(subject, reason));
+            }
+            Location::ContainersStorage { store, reference } => {
+                background::run(&subject, move || {
+                    let storage = ContainersStorage::open(store.as_ref(), &options)?;
+                    let (image, files) = storage.resolve(reference.as_deref(), &options)?;
+                    Ok((image, Layers::Storage(files)))
+                })
+                .await?
             }
             Location::OciLayout { path, reference } => {
                 background::run(&subject, move || {
@@ -192,7 +202,7 @@ impl OpenImage {
     pub fn registry_facts(&self) -> Option<&RegistryFacts> {
         match &self.layers {
             Layers::Registry(registry) => Some(registry.facts()),
-            Layers::Layout(_) | Layers::Segments(_) => None,
+            Layers::Layout(_) | Layers::Segments(_) | Layers::Storage(_) => None,
         }
     }
 
@@ -200,7 +210,7 @@ impl OpenImage {
     pub fn layer_toc(&self, index: usize) -> Option<&LayerToc> {
         match &self.layers {
             Layers::Registry(registry) => registry.toc(index),
-            Layers::Layout(_) | Layers::Segments(_) => None,
+            Layers::Layout(_) | Layers::Segments(_) | Layers::Storage(_) => None,
         }
     }
 
@@ -214,7 +224,7 @@ impl OpenImage {
                 let blob = is_allowed.then(|| registry.ranged(layer)).flatten()?;
                 Some(RangedLayer { blob })
             }
-            Layers::Layout(_) | Layers::Segments(_) => None,
+            Layers::Layout(_) | Layers::Segments(_) | Layers::Storage(_) => None,
         }
     }
 
@@ -243,6 +253,13 @@ impl OpenImage {
             Layers::Segments(segments) => match segments.get(index) {
                 Some(segment) => Ok(Box::new(segment.clone())),
                 None => Err(SourceError::malformed(&self.image.name, "a layer has no bytes")),
+            },
+            Layers::Storage(files) => match files.get(index).cloned() {
+                Some(files) => {
+                    let size_bytes = layer.size_bytes;
+                    background::run(&self.image.name, move || files.open(size_bytes)).await
+                }
+                None => Err(SourceError::malformed(&self.image.name, "a layer has no files")),
             },
             Layers::Layout(layout) => {
                 let (layout, layer) = (Arc::clone(layout), layer.clone());

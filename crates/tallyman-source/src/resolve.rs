@@ -224,6 +224,8 @@ impl PlatformWalk {
 pub(crate) struct ConfigParts {
     pub(crate) platform: Platform,
     pub(crate) created_ms: Option<i64>,
+    /// The digests of the layers' tars, from the base upwards.
+    pub(crate) diff_ids: Vec<Digest>,
 }
 
 impl ConfigParts {
@@ -232,11 +234,11 @@ impl ConfigParts {
     pub(crate) fn parse(subject: &str, bytes: &[u8], layers: usize) -> Result<Self, SourceError> {
         let subject = format!("the configuration of {subject}");
         let config: Config = json(&subject, bytes)?;
-        let diff_ids = config.rootfs.diff_ids.unwrap_or_default().len();
-        if diff_ids != layers {
+        let diff_ids = config.rootfs.diff_ids.unwrap_or_default();
+        if diff_ids.len() != layers {
             return Err(SourceError::malformed(
                 subject,
-                format!("it lists {diff_ids} layers, the manifest {layers}"),
+                format!("it lists {} layers, the manifest {layers}", diff_ids.len()),
             ));
         }
         let Some(platform) = platform_of(Some(&config.platform)) else {
@@ -245,7 +247,7 @@ impl ConfigParts {
         // Docker writes the year 1 where it does not know.
         let created_ms =
             config.created.as_deref().and_then(clock::parse_rfc3339).filter(|ms| *ms >= 0);
-        Ok(ConfigParts { platform, created_ms })
+        Ok(ConfigParts { platform, created_ms, diff_ids })
     }
 }
 

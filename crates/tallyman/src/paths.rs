@@ -1,9 +1,15 @@
 //! Where things are on this machine: data directories, engines' sockets, registry credentials.
 
 use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use anyhow::Context;
+
+use tallyman_source::containers_storage::settings::{
+    ConfigOwner, StorageConfigFile, StorageSettings,
+};
 
 use crate::cli::DataArgs;
 
@@ -40,4 +46,35 @@ pub(crate) fn credential_files() -> Vec<PathBuf> {
         non_empty("XDG_RUNTIME_DIR").map(|run| PathBuf::from(run).join("containers/auth.json")),
     ];
     candidates.into_iter().flatten().filter(|path| path.is_file()).collect()
+}
+
+/// Says where podman and buildah keep images: those of root, or of the user who is not root
+/// (containers-storage.conf(5), "FILES").
+pub(crate) fn containers_storage() -> StorageSettings {
+    let owner = fs::metadata("/proc/self").map_or(0, |metadata| metadata.uid());
+    let mut settings =
+        StorageSettings { driver: non_empty("STORAGE_DRIVER"), ..Default::default() };
+    let own = |path: PathBuf| StorageConfigFile { path, owner: ConfigOwner::User };
+    let home = non_empty("HOME").map(PathBuf::from);
+    let under_home = |variable: &str, inside: &str| {
+        let base = non_empty(variable).map(PathBuf::from);
+        base.or_else(|| Some(home.as_ref()?.join(inside)))
+    };
+    if owner != 0 {
+        for file in &mut settings.config_files {
+            file.owner = ConfigOwner::System;
+        }
+        if let Some(config) = under_home("XDG_CONFIG_HOME", ".config") {
+            settings.config_files.insert(0, own(config.join("containers/storage.conf")));
+        }
+        if let Some(data) = under_home("XDG_DATA_HOME", ".local/share") {
+            settings.default_root = data.join("containers/storage");
+        }
+    }
+    if let Some(path) = non_empty("CONTAINERS_STORAGE_CONF") {
+        settings.config_files.insert(0, own(path.into()));
+    }
+    settings.variables = vec![("UID".to_owned(), owner.to_string())];
+    settings.variables.extend(non_empty("HOME").map(|home| ("HOME".to_owned(), home)));
+    settings
 }

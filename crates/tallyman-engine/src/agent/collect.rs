@@ -199,6 +199,9 @@ async fn open_target(sources: &Sources, target: &Target) -> Result<OpenedImage, 
             ("registry", vec![reference.to_string()], public)
         }
         Location::Directory { .. } => ("directory", Vec::new(), None),
+        Location::ContainersStorage { .. } => {
+            ("containers-storage", vec![open.image().name.clone()], None)
+        }
         Location::OciLayout { path, .. } => ("oci-layout", names_of(open.image(), path), None),
         Location::OciArchive { path, .. } => ("oci-archive", names_of(open.image(), path), None),
         Location::DockerArchive { path, .. } => {

@@ -15,6 +15,7 @@ use tallyman_engine::scan::{ScanError, scan, unscanned};
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::platform::Platform;
 use tallyman_model::severity::Severity;
+use tallyman_source::containers_storage::settings::StorePlace;
 use tallyman_source::directory::Mounts;
 use tallyman_source::listing::{Choice, Images, Platforms, Target};
 use tallyman_source::location::Location;
@@ -157,7 +158,8 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
     let holds_several = match location {
         Location::OciLayout { .. }
         | Location::OciArchive { .. }
-        | Location::DockerArchive { .. } => location.reference().is_none(),
+        | Location::DockerArchive { .. }
+        | Location::ContainersStorage { .. } => location.reference().is_none(),
         Location::Directory { .. } | Location::Registry(_) => false,
     };
     let writes_several = args.all_images || args.platform == Some(PlatformChoice::All);
@@ -170,7 +172,7 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
         (!is_directory && args.cross_mounts, "--cross-mounts is for directories (dir:PATH)"),
         (
             args.all_images && !holds_several,
-            "--all-images is for an archive or a layout without a reference",
+            "--all-images is for an archive, a layout or a store without a reference",
         ),
         (
             writes_several && writes_one,
@@ -221,6 +223,12 @@ fn absolute(location: &Location) -> anyhow::Result<Location> {
         }
         Location::DockerArchive { path, reference } => {
             Location::DockerArchive { path: absolute(&path)?, reference }
+        }
+        Location::ContainersStorage { store, reference } => {
+            let store = store
+                .map(|store| anyhow::Ok(StorePlace { root: absolute(&store.root)?, ..store }))
+                .transpose()?;
+            Location::ContainersStorage { store, reference }
         }
         Location::Directory { path } => Location::Directory { path: absolute(&path)? },
         Location::Registry(reference) => Location::Registry(reference),

@@ -6,11 +6,15 @@
 mod apk;
 mod bun_lock;
 mod cargo;
+mod cargo_lock;
+mod composer;
 mod conda;
 mod dpkg;
 mod dpkg_files;
 mod eicar;
 mod executable;
+mod gem;
+mod gemfile_lock;
 mod go;
 mod java;
 mod lock;
@@ -118,6 +122,10 @@ pub(crate) static ANALYZERS: &[Analyzer] = &[
     yarn_lock::ANALYZER,
     pnpm_lock::ANALYZER,
     bun_lock::ANALYZER,
+    gem::ANALYZER,
+    gemfile_lock::ANALYZER,
+    composer::ANALYZER,
+    cargo_lock::ANALYZER,
     go::ANALYZER,
     cargo::ANALYZER,
     java::ANALYZER,

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::str;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
@@ -110,16 +110,37 @@ pub(crate) fn for_each_entry<'de, T: Deserialize<'de>>(
     object: Option<&'de RawValue>,
     each: impl FnMut(&str, T) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    let Some(object) = object else {
+    walk(object, |deserializer, fault| {
+        deserializer.deserialize_map(Entries { each, fault, value: PhantomData })
+    })
+}
+
+/// Shows the elements of a JSON array one after the other, as [`for_each_entry`] does.
+pub(crate) fn for_each_element<'de, T: Deserialize<'de>>(
+    array: Option<&'de RawValue>,
+    mut each: impl FnMut(T) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    walk(array, |deserializer, fault| {
+        let each = |_: &str, value| each(value);
+        deserializer.deserialize_seq(Entries { each, fault, value: PhantomData })
+    })
+}
+
+type JsonReader<'de> = serde_json::Deserializer<serde_json::de::StrRead<'de>>;
+
+/// Reads a value, where it is there, and returns what was refused in it or is wrong with it.
+fn walk<'de>(
+    value: Option<&'de RawValue>,
+    read: impl FnOnce(&mut JsonReader<'de>, &mut Option<Fault>) -> serde_json::Result<()>,
+) -> Result<(), Fault> {
+    let Some(value) = value else {
         return Ok(());
     };
     let mut fault = None;
-    let entries = Entries { each, fault: &mut fault, value: PhantomData };
-    let mut deserializer = serde_json::Deserializer::from_str(object.get());
-    let read = entries.deserialize(&mut deserializer);
-    match (fault, read) {
-        (Some(fault), _) => Err(fault),
-        (None, read) => read.map_err(|error| Fault::new(format!("an entry is malformed: {error}"))),
+    let result = read(&mut serde_json::Deserializer::from_str(value.get()), &mut fault);
+    match fault {
+        Some(fault) => Err(fault),
+        None => result.map_err(|error| Fault::new(format!("an entry is malformed: {error}"))),
     }
 }
 
@@ -129,13 +150,12 @@ struct Entries<'f, T, F> {
     value: PhantomData<T>,
 }
 
-impl<'de, T: Deserialize<'de>, F: FnMut(&str, T) -> Result<(), Fault>> DeserializeSeed<'de>
-    for Entries<'_, T, F>
-{
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+impl<T, F: FnMut(&str, T) -> Result<(), Fault>> Entries<'_, T, F> {
+    fn show<E: Error>(&mut self, key: &str, value: T) -> Result<(), E> {
+        (self.each)(key, value).map_err(|fault| {
+            *self.fault = Some(fault);
+            E::custom("an entry was refused")
+        })
     }
 }
 
@@ -145,16 +165,20 @@ impl<'de, T: Deserialize<'de>, F: FnMut(&str, T) -> Result<(), Fault>> Visitor<'
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        f.write_str("a list of entries")
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(key)) = map.next_key()? {
             let value = map.next_value()?;
-            if let Err(fault) = (self.each)(&key, value) {
-                *self.fault = Some(fault);
-                return Err(A::Error::custom("an entry was refused"));
-            }
+            self.show(&key, value)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(value) = seq.next_element()? {
+            self.show("", value)?;
         }
         Ok(())
     }

@@ -104,7 +104,7 @@ lock_gems() {
     mkdir -p "$root/srv/blog"
     printf 'source "https://rubygems.org"\ngem "rails"\ngem "sinatra"\ngem "nokogiri"\n' \
         >"$root/srv/blog/Gemfile"
-    inside sh -c 'cd /srv/blog && bundle install --local'
+    inside sh -c 'cd /srv/blog && bundle lock --local'
 }
 
 image_php() {

@@ -3,7 +3,7 @@
 image_go() {
     from bookworm
     step go-debian apt_install ca-certificates skopeo podman prometheus prometheus-node-exporter \
-        caddy etcd-server docker-registry containerd runc hugo rclone restic gh crowdsec syncthing \
+        caddy etcd-server docker-registry containerd runc hugo rclone restic gh syncthing \
         influxdb fzf
     step go-programs install_go_programs
     step go-toolchain apt_install golang-go

@@ -79,7 +79,8 @@ make_tree() {
     local tree="$images/.trees/$1"
     shift
     [[ ! -d "$tree" ]] || return 0
-    rm -rf --one-file-system "$tree.making" "$tree.work"
+    # A tree that is made again is another one than what was packed.
+    rm -rf --one-file-system "$tree.making" "$tree.work" "$images/.layers/${tree##*/}"
     mkdir -p "$tree.making" "$tree.work"
     root="$images/.trees/.root"
     mount_layers "$root" "$tree" "${layers[@]}"

@@ -22,6 +22,7 @@ command -v skopeo           | skopeo
 command -v buildah          | buildah
 command -v podman           | podman
 command -v runc             | runc
+command -v containerd       | containerd
 command -v node             | nodejs
 command -v npm              | npm
 command -v mvn              | maven

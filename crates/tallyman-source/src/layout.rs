@@ -31,6 +31,8 @@ const CONTAINERD_NAME: &str = "io.containerd.image.name";
 pub(crate) enum Layout {
     Directory(PathBuf),
     Archive(TarIndex),
+    /// The blobs of containerd, without a list.
+    Content(PathBuf),
 }
 
 impl Layout {
@@ -43,17 +45,37 @@ impl Layout {
         let limits = &options.limits;
         let place = self.path().display().to_string();
         let entries = self.entries(limits)?;
-        let entries = match self.nested(&entries, reference)? {
+        let entries = match self.nested(&entries, reference) {
             Some(nested) => vec![nested],
             None => named(&place, entries, reference)?,
         };
         let name = name_of(&place, entries.first());
         let mut resolver = Resolver::new(name, options.platform.as_ref(), limits);
-        let mut next = match entries.as_slice() {
+        let next = match entries.as_slice() {
             // A layout with one image needs no platform; its manifest or index tells.
             [only] => only.clone(),
             _ => resolver.choose(&entries)?,
         };
+        self.descend(resolver, next, limits)
+    }
+
+    /// Resolves the image of a manifest or an index. Blocks.
+    pub(crate) fn resolve_entry(
+        &self,
+        name: String,
+        entry: Descriptor,
+        options: &SourceOptions,
+    ) -> Result<ResolvedImage, SourceError> {
+        let resolver = Resolver::new(name, options.platform.as_ref(), &options.limits);
+        self.descend(resolver, entry, &options.limits)
+    }
+
+    fn descend(
+        &self,
+        mut resolver: Resolver<'_>,
+        mut next: Descriptor,
+        limits: &Limits,
+    ) -> Result<ResolvedImage, SourceError> {
         loop {
             let bytes = self.blob(&next, "manifest-bytes", limits.manifest_bytes)?;
             match resolver.step(&bytes, &next.media_type)? {
@@ -94,8 +116,9 @@ impl Layout {
         Ok(images)
     }
 
-    /// Finds the images of all platforms beneath some entries.
-    fn platforms(
+    /// Finds the images of all platforms beneath some entries. What a content store does not hold
+    /// was never meant to be there.
+    pub(crate) fn platforms(
         &self,
         name: &str,
         entries: Vec<Descriptor>,
@@ -103,10 +126,27 @@ impl Layout {
     ) -> Result<Vec<Descriptor>, SourceError> {
         let mut walk = PlatformWalk::new(name.to_owned(), entries);
         while let Some((entry, depth)) = walk.next() {
-            let bytes = self.blob(&entry, "manifest-bytes", limits.manifest_bytes)?;
-            walk.take(entry, depth, &bytes)?;
+            match self.blob(&entry, "manifest-bytes", limits.manifest_bytes) {
+                Ok(bytes) => walk.take(entry, depth, &bytes)?,
+                Err(SourceError::NotFound { .. }) if self.is_partial() => {}
+                Err(error) => return Err(error),
+            }
         }
-        walk.finish()
+        let mut found = walk.finish()?;
+        if self.is_partial() {
+            found.retain(|entry| self.find(&entry.digest).is_some());
+        }
+        Ok(found)
+    }
+
+    fn is_partial(&self) -> bool {
+        matches!(self, Layout::Content(_))
+    }
+
+    /// Finds a manifest or an index by its digest.
+    pub(crate) fn find(&self, digest: &Digest) -> Option<Descriptor> {
+        let segment = self.segment(&blob_name(digest)).ok()?;
+        Some(Descriptor::of_document(digest.clone(), segment.size_bytes()))
     }
 
     fn entries(&self, limits: &Limits) -> Result<Vec<Descriptor>, SourceError> {
@@ -122,22 +162,14 @@ impl Layout {
 
     /// Finds a manifest that is in the layout and not in `index.json` itself: a digest names it
     /// wherever it is.
-    fn nested(
-        &self,
-        entries: &[Descriptor],
-        reference: Option<&str>,
-    ) -> Result<Option<Descriptor>, SourceError> {
+    fn nested(&self, entries: &[Descriptor], reference: Option<&str>) -> Option<Descriptor> {
         let Some(Ok(digest)) = reference.map(|it| it.trim_start_matches('@').parse::<Digest>())
         else {
-            return Ok(None);
+            return None;
         };
-        if entries.iter().any(|entry| entry.digest == digest) {
-            return Ok(None);
-        }
-        match self.segment(&blob_name(&digest)) {
-            Ok(segment) => Ok(Some(Descriptor::of_document(digest, segment.size_bytes()))),
-            Err(SourceError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
+        match entries.iter().any(|entry| entry.digest == digest) {
+            true => None,
+            false => self.find(&digest),
         }
     }
 
@@ -159,7 +191,7 @@ impl Layout {
 
     fn path(&self) -> &Path {
         match self {
-            Layout::Directory(path) => path,
+            Layout::Directory(path) | Layout::Content(path) => path,
             Layout::Archive(index) => index.path(),
         }
     }
@@ -190,6 +222,16 @@ impl Layout {
     fn segment(&self, name: &str) -> Result<Segment, SourceError> {
         match self {
             Layout::Directory(root) => file_segment(&root.join(name)),
+            Layout::Content(root) => file_segment(&root.join(name)).map_err(|error| match error {
+                SourceError::NotFound { subject, .. } => SourceError::NotFound {
+                    subject,
+                    hint:
+                        "containerd does not hold it: the image may have been pulled for another \
+                           platform, or its layers were discarded once they were unpacked"
+                            .to_owned(),
+                },
+                error => error,
+            }),
             Layout::Archive(index) => index.find(name)?.ok_or_else(|| SourceError::NotFound {
                 subject: format!("{name} in {}", index.path().display()),
                 hint: "the archive is incomplete".to_owned(),

@@ -10,6 +10,7 @@ use tallyman_model::platform::Platform;
 
 use crate::archive::TarIndex;
 use crate::background;
+use crate::containerd::Containerd;
 use crate::containers_storage::ContainersStorage;
 use crate::docker_archive::DockerArchive;
 use crate::document::Descriptor;
@@ -161,6 +162,14 @@ impl Sources {
                     .await
                 }
             },
+            Location::Containerd { root, reference } => {
+                background::run(&subject, move || {
+                    let store = Containerd::open(root.as_deref(), &options)?;
+                    let images = store.list(reference.as_deref(), choice, &options.limits)?;
+                    Ok(images.into_iter().map(|image| Target::listed(&this, image)).collect())
+                })
+                .await
+            }
             Location::OciLayout { path, reference } => {
                 background::run(&subject, move || {
                     list_layout(&this, Layout::Directory(path), reference, choice, &options)

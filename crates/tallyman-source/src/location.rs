@@ -1,6 +1,6 @@
 //! Where an image is, as a user writes it: `oci:PATH[:REF]`, `oci-archive:PATH[:REF]`,
-//! `docker-archive:PATH[:REF]`, `containers-storage:[[STORE]][REF]`, `dir:PATH`, `registry:REF`,
-//! `docker://REF`, or a path or a reference alone.
+//! `docker-archive:PATH[:REF]`, `containers-storage:[[STORE]][REF]`, `containerd:[[ROOT]][NAMESPACE/]REF`,
+//! `dir:PATH`, `registry:REF`, `docker://REF`, or a path or a reference alone.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,13 @@ pub enum Location {
         /// Which of its images.
         reference: Option<String>,
     },
+    /// An image in the store of containerd.
+    Containerd {
+        /// The root directory, if not a usual one.
+        root: Option<PathBuf>,
+        /// Which of its images, with or without its namespace.
+        reference: Option<String>,
+    },
     /// A root filesystem; no image, but it can be scanned like one.
     Directory {
         /// The directory.
@@ -71,6 +78,10 @@ impl Location {
                 Ok(Location::DockerArchive { path, reference })
             }
             Some(("containers-storage", rest)) if !is_port(rest) => stored(rest),
+            Some(("containerd", rest)) if !is_port(rest) => {
+                let (root, reference) = in_brackets(rest)?;
+                Ok(Location::Containerd { root: root.map(PathBuf::from), reference })
+            }
             Some(("dir", rest)) if !is_port(rest) => {
                 Ok(Location::Directory { path: not_empty(rest)?.into() })
             }
@@ -93,6 +104,7 @@ impl Location {
             Location::ContainersStorage { store, .. } => {
                 Location::ContainersStorage { store, reference }
             }
+            Location::Containerd { root, .. } => Location::Containerd { root, reference },
             one @ (Location::Directory { .. } | Location::Registry(_)) => one,
         }
     }
@@ -103,7 +115,8 @@ impl Location {
             Location::OciLayout { reference, .. }
             | Location::OciArchive { reference, .. }
             | Location::DockerArchive { reference, .. }
-            | Location::ContainersStorage { reference, .. } => reference.as_deref(),
+            | Location::ContainersStorage { reference, .. }
+            | Location::Containerd { reference, .. } => reference.as_deref(),
             Location::Directory { .. } | Location::Registry(_) => None,
         }
     }
@@ -128,6 +141,11 @@ impl fmt::Display for Location {
                 let reference = reference.as_deref().unwrap_or_default();
                 return write!(f, "containers-storage:{store}{reference}");
             }
+            Location::Containerd { root, reference } => {
+                let root = root.as_ref().map(|root| format!("[{}]", root.display()));
+                let reference = reference.as_deref().unwrap_or_default();
+                return write!(f, "containerd:{}{reference}", root.unwrap_or_default());
+            }
             Location::Directory { path } => return write!(f, "dir:{}", path.display()),
             Location::Registry(reference) => return write!(f, "registry:{reference}"),
         };
@@ -141,20 +159,27 @@ impl fmt::Display for Location {
 
 /// Parses what follows `containers-storage:` (containers-transports(5)).
 fn stored(text: &str) -> Result<Location, SourceError> {
-    let (store, reference) = match text.strip_prefix('[') {
+    let (place, reference) = in_brackets(text)?;
+    let store = place.map(|place| {
+        let reason = "a store is written as [DRIVER@ROOT]";
+        StorePlace::parse(place).ok_or_else(|| SourceError::malformed("the location", reason))
+    });
+    Ok(Location::ContainersStorage { store: store.transpose()?, reference })
+}
+
+/// Splits `[PLACE]REFERENCE`, of which both may be missing.
+fn in_brackets(text: &str) -> Result<(Option<&str>, Option<String>), SourceError> {
+    let (place, reference) = match text.strip_prefix('[') {
         None => (None, text),
-        Some(rest) => {
-            let place = rest.split_once(']');
-            let place = place.and_then(|(place, rest)| Some((StorePlace::parse(place)?, rest)));
-            let Some((place, reference)) = place else {
-                let reason = "a store is written as [DRIVER@ROOT]";
+        Some(rest) => match rest.split_once(']') {
+            Some((place, reference)) if !place.is_empty() => (Some(place), reference),
+            _ => {
+                let reason = "the place of a store is written in brackets";
                 return Err(SourceError::malformed("the location", reason));
-            };
-            (Some(place), reference)
-        }
+            }
+        },
     };
-    let reference = Some(reference.to_owned()).filter(|reference| !reference.is_empty());
-    Ok(Location::ContainersStorage { store, reference })
+    Ok((place, Some(reference.to_owned()).filter(|reference| !reference.is_empty())))
 }
 
 /// `registry:5000/app` is a host named `registry`, not a scheme.

@@ -11,6 +11,7 @@ use tallyman_model::platform::Platform;
 use crate::archive::TarIndex;
 use crate::archive::segment::Segment;
 use crate::background;
+use crate::containerd::Containerd;
 use crate::containers_storage::{ContainersStorage, StoredLayerFiles};
 use crate::docker_archive::DockerArchive;
 use crate::error::{SourceError, quoted};
@@ -125,6 +126,14 @@ impl Sources {
                     let storage = ContainersStorage::open(store.as_ref(), &options)?;
                     let (image, files) = storage.resolve(reference.as_deref(), &options)?;
                     Ok((image, Layers::Storage(files)))
+                })
+                .await?
+            }
+            Location::Containerd { root, reference } => {
+                background::run(&subject, move || {
+                    let store = Containerd::open(root.as_deref(), &options)?;
+                    let (image, content) = store.resolve(reference.as_deref(), &options)?;
+                    Ok((image, Layers::Layout(Arc::new(content))))
                 })
                 .await?
             }

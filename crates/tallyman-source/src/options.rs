@@ -7,6 +7,7 @@ use tallyman_model::limits::Limits;
 use tallyman_model::platform::Platform;
 use url::Url;
 
+use crate::containerd::ContainerdSettings;
 use crate::containers_storage::settings::StorageSettings;
 use crate::credentials::RegistryCredentials;
 use crate::documents::Documents;
@@ -42,6 +43,8 @@ pub struct SourceOptions {
     pub retry: RetryPolicy,
     /// Where the stores of podman and buildah are.
     pub containers_storage: StorageSettings,
+    /// Where the stores of containerd may be.
+    pub containerd: ContainerdSettings,
     /// Where manifests and configurations of registries are kept for the next time.
     pub documents: Option<Documents>,
 }

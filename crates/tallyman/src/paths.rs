@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
+use tallyman_source::containerd::ContainerdSettings;
 use tallyman_source::containers_storage::settings::{
     ConfigOwner, StorageConfigFile, StorageSettings,
 };
@@ -48,6 +49,21 @@ pub(crate) fn credential_files() -> Vec<PathBuf> {
     candidates.into_iter().flatten().filter(|path| path.is_file()).collect()
 }
 
+/// Says where containerd keeps images: the usual places, and that of a user's own containerd.
+pub(crate) fn containerd() -> ContainerdSettings {
+    let mut settings = ContainerdSettings::default();
+    settings
+        .roots
+        .extend(under_home("XDG_DATA_HOME", ".local/share").map(|data| data.join("containerd")));
+    settings
+}
+
+/// Returns the directory that a variable names, else the usual one in the user's home.
+fn under_home(variable: &str, inside: &str) -> Option<PathBuf> {
+    let base = non_empty(variable).map(PathBuf::from);
+    base.or_else(|| Some(PathBuf::from(non_empty("HOME")?).join(inside)))
+}
+
 /// Says where podman and buildah keep images: those of root, or of the user who is not root
 /// (containers-storage.conf(5), "FILES").
 pub(crate) fn containers_storage() -> StorageSettings {
@@ -55,11 +71,6 @@ pub(crate) fn containers_storage() -> StorageSettings {
     let mut settings =
         StorageSettings { driver: non_empty("STORAGE_DRIVER"), ..Default::default() };
     let own = |path: PathBuf| StorageConfigFile { path, owner: ConfigOwner::User };
-    let home = non_empty("HOME").map(PathBuf::from);
-    let under_home = |variable: &str, inside: &str| {
-        let base = non_empty(variable).map(PathBuf::from);
-        base.or_else(|| Some(home.as_ref()?.join(inside)))
-    };
     if owner != 0 {
         for file in &mut settings.config_files {
             file.owner = ConfigOwner::System;

@@ -199,6 +199,7 @@ async fn open_target(sources: &Sources, target: &Target) -> Result<OpenedImage, 
             ("registry", vec![reference.to_string()], public)
         }
         Location::Directory { .. } => ("directory", Vec::new(), None),
+        Location::Containerd { .. } => ("containerd", vec![open.image().name.clone()], None),
         Location::ContainersStorage { .. } => {
             ("containers-storage", vec![open.image().name.clone()], None)
         }

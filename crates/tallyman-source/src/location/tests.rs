@@ -29,7 +29,18 @@ fn schemes_say_what_follows() {
         ("containers-storage:[vfs@/x+/y:z]@0123", "containers-storage:[vfs@/x]@0123"),
         (
             "containers-storage:[]x",
+            "failed to parse the location: the place of a store is written in brackets",
+        ),
+        (
+            "containers-storage:[vfs@]x",
             "failed to parse the location: a store is written as [DRIVER@ROOT]",
+        ),
+        ("containerd:app:1", "containerd:app:1"),
+        ("containerd:[/x]k8s.io/app:1", "containerd:[/x]k8s.io/app:1"),
+        ("containerd:5000/app", "registry:containerd:5000/app:latest"),
+        (
+            "containerd:[/x",
+            "failed to parse the location: the place of a store is written in brackets",
         ),
         ("dir:/x:y", "dir:/x:y"),
         ("dir:5000/app", "registry:dir:5000/app:latest"),

@@ -159,7 +159,8 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
         Location::OciLayout { .. }
         | Location::OciArchive { .. }
         | Location::DockerArchive { .. }
-        | Location::ContainersStorage { .. } => location.reference().is_none(),
+        | Location::ContainersStorage { .. }
+        | Location::Containerd { .. } => location.reference().is_none(),
         Location::Directory { .. } | Location::Registry(_) => false,
     };
     let writes_several = args.all_images || args.platform == Some(PlatformChoice::All);
@@ -229,6 +230,10 @@ fn absolute(location: &Location) -> anyhow::Result<Location> {
                 .map(|store| anyhow::Ok(StorePlace { root: absolute(&store.root)?, ..store }))
                 .transpose()?;
             Location::ContainersStorage { store, reference }
+        }
+        Location::Containerd { root, reference } => {
+            let root = root.map(|root| absolute(&root)).transpose()?;
+            Location::Containerd { root, reference }
         }
         Location::Directory { path } => Location::Directory { path: absolute(&path)? },
         Location::Registry(reference) => Location::Registry(reference),

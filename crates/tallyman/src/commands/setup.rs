@@ -25,7 +25,7 @@ use tallyman_store::store::{Store, StoreOptions};
 use crate::cli::{DataArgs, EndpointArgs, RegistryArgs};
 use crate::exit::UsageError;
 use crate::output;
-use crate::paths::{containers_storage, credential_files, non_empty};
+use crate::paths::{containerd, containers_storage, credential_files, non_empty};
 
 const SECRET_VARIABLE: &str = "ALIBABA_CLOUD_ACCESS_KEY_SECRET";
 const TOKEN_VARIABLE: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
@@ -115,6 +115,7 @@ pub(super) fn sources(
             false => LayerReading::ByToc,
         },
         containers_storage: containers_storage(),
+        containerd: containerd(),
         documents: Some(Documents::new(data.documents())),
         ..SourceOptions::default()
     };

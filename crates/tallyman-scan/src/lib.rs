@@ -7,6 +7,8 @@
 
 pub mod analyzers;
 pub mod architecture;
+pub mod attestation;
+mod bounded;
 mod collect;
 mod decompress;
 pub mod error;

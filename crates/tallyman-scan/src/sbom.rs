@@ -5,7 +5,6 @@
 //! components are limited, and nothing that it says is taken for seen.
 
 mod assemble;
-mod bounded;
 mod component;
 mod cyclonedx;
 mod distribution;
@@ -20,6 +19,8 @@ use tallyman_model::inventory::Diagnostic;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::PackageVersion;
 
+use crate::attestation::{self, AttestationError};
+
 /// What a bill of materials says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sbom {
@@ -27,7 +28,9 @@ pub struct Sbom {
     pub specification: String,
     /// The programs that wrote it, with their versions.
     pub tools: Vec<String>,
-    /// The image that it is about.
+    /// What the statement around it says that it is about; `None` where there is no statement.
+    pub subjects: Option<Vec<Digest>>,
+    /// The image that it is about, as it says itself.
     pub image: SbomImage,
     /// The distribution inside the image.
     pub distribution: Option<Distribution>,
@@ -99,12 +102,15 @@ pub enum SbomError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// It is in an envelope that cannot be opened.
+    #[error(transparent)]
+    Attestation(#[from] AttestationError),
     /// It is of no format that is known here.
     #[error("{0}")]
     Unsupported(String),
 }
 
-/// Reads a document.
+/// Reads a document, or one in the envelope of an attestation, whose signature is not verified.
 ///
 /// # Errors
 ///
@@ -114,12 +120,16 @@ pub fn read_sbom(bytes: &[u8], limits: &Limits) -> Result<Sbom, SbomError> {
         return Err(SbomError::TooLarge { maximum: limits.sbom_bytes });
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let opened = attestation::open(bytes)?;
+    let bytes = opened.document.as_ref();
     let document = match Format::of(bytes)? {
         Format::CycloneDx => cyclonedx::read(bytes)?,
         Format::Spdx => spdx::read(bytes)?,
         Format::Spdx3 => spdx3::read(bytes)?,
     };
-    Ok(assemble::assemble(document, limits))
+    let mut sbom = assemble::assemble(document, limits);
+    sbom.subjects = opened.subjects;
+    Ok(sbom)
 }
 
 /// The formats that are read.

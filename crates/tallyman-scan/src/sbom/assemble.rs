@@ -57,6 +57,7 @@ pub(super) fn assemble(document: Document, limits: &Limits) -> Sbom {
     Sbom {
         specification: document.specification,
         tools: document.tools,
+        subjects: None,
         image,
         distribution,
         packages,

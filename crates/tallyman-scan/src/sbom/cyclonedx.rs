@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::bounded::{Bounded, MAX_COMPONENTS, MAX_DETAILS};
 use super::component::{Component, Document, Kind};
 use super::{SbomError, json};
+use crate::bounded::{Bounded, MAX_COMPONENTS, MAX_DETAILS};
 
 #[derive(Deserialize)]
 struct Bom {

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::bounded::{Bounded, MAX_COMPONENTS, MAX_DETAILS, for_each};
 use super::component::{Component, Document, Kind};
 use super::{SbomError, json};
+use crate::bounded::{Bounded, MAX_COMPONENTS, MAX_DETAILS, for_each};
 
 /// Relationships are looked through and not kept.
 const MAX_RELATIONSHIPS: usize = 20_000_000;

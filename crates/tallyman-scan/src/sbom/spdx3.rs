@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::bounded::{Bounded, MAX_COMPONENTS, MAX_DETAILS, for_each};
 use super::component::{Component, Document, Kind};
 use super::{SbomError, json};
+use crate::bounded::{Bounded, MAX_COMPONENTS, MAX_DETAILS, for_each};
 
 /// Elements are looked through, and few kinds of them kept.
 const MAX_ELEMENTS: usize = 20_000_000;

@@ -7,12 +7,12 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, SeqAccess, Visitor};
 
 /// The components of a document, more than which none of a real image has.
-pub(super) const MAX_COMPONENTS: usize = 500_000;
+pub(crate) const MAX_COMPONENTS: usize = 500_000;
 /// What one component has of anything.
-pub(super) const MAX_DETAILS: usize = 50_000;
+pub(crate) const MAX_DETAILS: usize = 50_000;
 
 /// A list of at most `MAX` items; `null` is an empty one, and a text alone one of one item.
-pub(super) struct Bounded<T, const MAX: usize>(pub(super) Vec<T>);
+pub(crate) struct Bounded<T, const MAX: usize>(pub(crate) Vec<T>);
 
 impl<T, const MAX: usize> Default for Bounded<T, MAX> {
     fn default() -> Self {
@@ -30,7 +30,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Bounded<T,
 }
 
 /// Reads a list item by item, so that what is not kept is not held, and returns their number.
-pub(super) fn for_each<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(crate) fn for_each<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     maximum: usize,
     each: impl FnMut(T),

@@ -77,15 +77,23 @@ pub async fn judge(
             .filter_map(|(item, version)| (!item.is_owned).then_some(version))
             .collect();
         let state = AnalysisState::decide(&inventory, &gaps(&index, judged.iter().copied()));
-        let findings = judged
-            .into_par_iter()
-            .map(|version| Ok((version, find_vulnerabilities(&index, version)?.findings)))
-            .filter(|found| !matches!(found, Ok((_, findings)) if findings.is_empty()))
-            .map(|found| found.map(|(version, findings)| (version.clone(), findings)))
-            .collect::<Result<_, IndexError>>()?;
+        let findings = find_distinct(&index, judged)?;
         Ok(SquashedImage { inventory, versions, findings, state })
     })
     .await
+}
+
+/// Judges package versions, each once, and returns those that have findings.
+pub(crate) fn find_distinct(
+    index: &AdvisoryIndex,
+    versions: HashSet<&PackageVersion>,
+) -> Result<BTreeMap<PackageVersion, Vec<Finding>>, IndexError> {
+    versions
+        .into_par_iter()
+        .map(|version| Ok((version, find_vulnerabilities(index, version)?.findings)))
+        .filter(|found| !matches!(found, Ok((_, findings)) if findings.is_empty()))
+        .map(|found| found.map(|(version, findings)| (version.clone(), findings)))
+        .collect()
 }
 
 /// Stores an image whose layers are all known, and matches what is new in it.

@@ -20,3 +20,4 @@ pub mod jobs;
 pub mod report;
 pub mod sbom;
 pub mod scan;
+pub mod scan_sbom;

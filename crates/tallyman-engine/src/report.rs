@@ -19,6 +19,9 @@ use tallyman_model::severity::Severity;
 pub struct ScanReport {
     /// The image.
     pub image: ReportImage,
+    /// The document that says what the image holds, where its layers were not looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sbom: Option<ReportSbom>,
     /// Whether the findings can be relied on.
     pub state: AnalysisState,
     /// The distribution inside the image.
@@ -53,6 +56,17 @@ pub struct ReportImage {
     pub size_bytes: u64,
     /// The layers from the base upwards.
     pub layers: Vec<ReportLayer>,
+}
+
+/// The bill of materials that a report rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportSbom {
+    /// The standard and its version.
+    pub specification: String,
+    /// The programs that wrote it.
+    pub tools: Vec<String>,
+    /// Where it comes from: a file, or a digest in the image's repository.
+    pub origin: String,
 }
 
 /// A layer of a report.
@@ -98,8 +112,9 @@ pub struct ReportPackage {
     pub source: Option<SourcePackage>,
     /// The file that names the package.
     pub path: String,
-    /// The index of the layer that brought it.
-    pub layer: usize,
+    /// The index of the layer that brought it; a bill of materials need not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<usize>,
     /// The digest of that layer.
     pub layer_digest: Option<Digest>,
     /// Whether it lies in a file of a distribution's package, which is judged in its place.
@@ -151,7 +166,7 @@ impl ScanReport {
                 architecture: item.package.architecture.clone(),
                 source: item.package.source.clone(),
                 path: item.path.clone(),
-                layer: item.layer,
+                layer: Some(item.layer),
                 layer_digest: input.image.layers.get(item.layer).map(|layer| layer.digest.clone()),
                 is_owned: item.is_owned,
                 findings: match item.is_owned {
@@ -163,6 +178,7 @@ impl ScanReport {
         let summary = summarize(&packages, input.inventory.alerts.len());
         ScanReport {
             image: input.image,
+            sbom: None,
             state: input.state,
             distribution: input.inventory.distribution.clone(),
             summary,
@@ -177,6 +193,7 @@ impl ScanReport {
     pub fn failed(image: ReportImage, reason: String, advisories: ReportAdvisories) -> Self {
         ScanReport {
             image,
+            sbom: None,
             state: AnalysisState::Failed { reason },
             distribution: None,
             summary: Summary::default(),
@@ -213,7 +230,8 @@ impl ReportImage {
     }
 }
 
-fn summarize(packages: &[ReportPackage], alerts: usize) -> Summary {
+/// Counts what packages have.
+pub(crate) fn summarize(packages: &[ReportPackage], alerts: usize) -> Summary {
     let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
     for finding in packages.iter().flat_map(|package| &package.findings) {
         let severity = worst.entry(&finding.id).or_default();

@@ -128,7 +128,7 @@ pub(crate) fn failed(
     ScanReport::failed(image, reason, report_advisories(&installation.advisories().current()))
 }
 
-fn report_advisories(index: &AdvisoryIndex) -> ReportAdvisories {
+pub(crate) fn report_advisories(index: &AdvisoryIndex) -> ReportAdvisories {
     ReportAdvisories { revision: index.revision().to_owned(), feeds: index.feeds() }
 }
 

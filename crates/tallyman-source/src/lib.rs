@@ -4,6 +4,7 @@
 //! nothing is kept between runs; [`engine`] talks to Docker and Podman, and [`layout_writer`]
 //! makes images of its own.
 
+pub mod bill_of_materials;
 pub mod containerd;
 pub mod containers_storage;
 pub mod credentials;

@@ -135,7 +135,7 @@ impl Sources {
         let this = location.clone();
         let subject = location.to_string();
         match location.clone() {
-            Location::Directory { .. } => Ok(vec![this.into()]),
+            Location::Directory { .. } | Location::Sbom { .. } => Ok(vec![this.into()]),
             Location::Registry(reference) => match choice.platforms {
                 Platforms::One => Ok(vec![this.into()]),
                 Platforms::All => {

@@ -1,8 +1,10 @@
 //! Where an image is, as a user writes it: `oci:PATH[:REF]`, `oci-archive:PATH[:REF]`,
 //! `docker-archive:PATH[:REF]`, `containers-storage:[[STORE]][REF]`, `containerd:[[ROOT]][NAMESPACE/]REF`,
-//! `dir:PATH`, `registry:REF`, `docker://REF`, or a path or a reference alone.
+//! `dir:PATH`, `sbom:FILE`, `registry:REF`, `docker://REF`, or a path or a reference alone.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -55,6 +57,11 @@ pub enum Location {
         /// The directory.
         path: PathBuf,
     },
+    /// A bill of materials in a file; no image, but it can be judged like one.
+    Sbom {
+        /// The file.
+        path: PathBuf,
+    },
     /// An image in a registry.
     Registry(ImageReference),
 }
@@ -85,6 +92,9 @@ impl Location {
             Some(("dir", rest)) if !is_port(rest) => {
                 Ok(Location::Directory { path: not_empty(rest)?.into() })
             }
+            Some(("sbom", rest)) if !is_port(rest) => {
+                Ok(Location::Sbom { path: not_empty(rest)?.into() })
+            }
             Some(("registry", rest)) if !is_port(rest) => reference(rest),
             Some(("docker", rest)) if rest.starts_with("//") => {
                 reference(rest.trim_start_matches('/'))
@@ -105,7 +115,9 @@ impl Location {
                 Location::ContainersStorage { store, reference }
             }
             Location::Containerd { root, .. } => Location::Containerd { root, reference },
-            one @ (Location::Directory { .. } | Location::Registry(_)) => one,
+            one @ (Location::Directory { .. } | Location::Sbom { .. } | Location::Registry(_)) => {
+                one
+            }
         }
     }
 
@@ -117,7 +129,7 @@ impl Location {
             | Location::DockerArchive { reference, .. }
             | Location::ContainersStorage { reference, .. }
             | Location::Containerd { reference, .. } => reference.as_deref(),
-            Location::Directory { .. } | Location::Registry(_) => None,
+            Location::Directory { .. } | Location::Sbom { .. } | Location::Registry(_) => None,
         }
     }
 }
@@ -147,6 +159,7 @@ impl fmt::Display for Location {
                 return write!(f, "containerd:{}{reference}", root.unwrap_or_default());
             }
             Location::Directory { path } => return write!(f, "dir:{}", path.display()),
+            Location::Sbom { path } => return write!(f, "sbom:{}", path.display()),
             Location::Registry(reference) => return write!(f, "registry:{reference}"),
         };
         write!(f, "{scheme}:{}", path.display())?;
@@ -246,6 +259,10 @@ fn looks_like_a_path(text: &str) -> bool {
 
 /// Newer versions of Docker write both formats into one archive; the one with digests is better.
 fn archive(path: PathBuf, reference: Option<String>) -> Result<Location, SourceError> {
+    if is_json(&path)? {
+        let hint = "it is JSON and no archive; write sbom:FILE to judge a bill of materials";
+        return Err(SourceError::unsupported(path.display().to_string(), hint));
+    }
     let index = TarIndex::open(&path)?;
     if index.contains("index.json") && index.contains("oci-layout") {
         return Ok(Location::OciArchive { path, reference });
@@ -258,6 +275,14 @@ fn archive(path: PathBuf, reference: Option<String>) -> Result<Location, SourceE
         "the tar holds neither index.json nor manifest.json; give an OCI archive or the output of \
          `docker save`",
     ))
+}
+
+/// Tells whether a file begins like a JSON object, which no tar and no compression does.
+fn is_json(path: &Path) -> Result<bool, SourceError> {
+    let failed = |error| SourceError::io(path, error);
+    let mut start = [0; 1];
+    let read = File::open(path).map_err(failed)?.read(&mut start).map_err(failed)?;
+    Ok(read == start.len() && start == *b"{")
 }
 
 #[cfg(test)]

@@ -137,6 +137,10 @@ impl Sources {
                 })
                 .await?
             }
+            Location::Sbom { .. } => {
+                let reason = "it is a bill of materials and no image; `tallyman scan` judges it";
+                return Err(SourceError::unsupported(subject, reason));
+            }
             Location::OciLayout { path, reference } => {
                 background::run(&subject, move || {
                     resolve_layout(Layout::Directory(path), reference.as_deref(), &options)

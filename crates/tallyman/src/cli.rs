@@ -129,7 +129,7 @@ pub(crate) struct Scan {
     /// A registry reference (host[:port]/name[:tag][@digest]), an OCI layout directory or tar, or a
     /// docker-archive tar. Prefixes make it explicit: oci:, oci-archive:, docker-archive:, registry:.
     /// containers-storage:REFERENCE reads the store of podman and buildah, containerd:REFERENCE that of
-    /// containerd, dir:PATH a root filesystem.
+    /// containerd, dir:PATH a root filesystem, sbom:FILE a bill of materials.
     pub(crate) image: String,
     /// How to write the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]

@@ -203,6 +203,7 @@ async fn open_target(sources: &Sources, target: &Target) -> Result<OpenedImage, 
         Location::ContainersStorage { .. } => {
             ("containers-storage", vec![open.image().name.clone()], None)
         }
+        Location::Sbom { .. } => ("sbom", Vec::new(), None),
         Location::OciLayout { path, .. } => ("oci-layout", names_of(open.image(), path), None),
         Location::OciArchive { path, .. } => ("oci-archive", names_of(open.image(), path), None),
         Location::DockerArchive { path, .. } => {

@@ -68,9 +68,9 @@ impl<'a> Bill<'a> {
         Bill { report, tool_version, image_purl, components }
     }
 
-    /// Tells an image from a directory, which has no configuration.
+    /// Tells an image from a directory, which has no configuration and is read by ourselves.
     pub(super) fn is_image(&self) -> bool {
-        self.report.image.config_digest.is_some()
+        self.report.image.config_digest.is_some() || self.report.sbom.is_some()
     }
 
     /// Tells whether everything that was recognised in the image stands in the document.
@@ -103,6 +103,10 @@ impl<'a> Bill<'a> {
             AnalysisState::Failed { reason } => ("failed", Some(reason)),
         };
         properties.push(("tallyman:state", state.to_owned()));
+        if let Some(sbom) = &self.report.sbom {
+            let text = format!("{}: {}", sbom.specification, sbom.tools.join(", "));
+            properties.push(("tallyman:based-on", text));
+        }
         properties.extend(reason.map(|reason| ("tallyman:reason", reason.clone())));
         for item in &self.report.diagnostics {
             let kind = match item.diagnostic.kind {
@@ -110,7 +114,10 @@ impl<'a> Bill<'a> {
                 DiagnosticKind::Failed => "failed",
             };
             let (path, reason) = (&item.diagnostic.path, &item.diagnostic.reason);
-            let text = format!("{kind}: layer {}: /{path}: {reason}", item.layer);
+            let text = match self.report.sbom.is_some() {
+                true => format!("{kind}: {reason}"),
+                false => format!("{kind}: layer {}: /{path}: {reason}", item.layer),
+            };
             properties.push(("tallyman:diagnostic", text));
         }
         properties

@@ -3,6 +3,9 @@
 use tallyman_model::package::{Ecosystem, Package, SourcePackage};
 use tallyman_model::package_url::{PurlError, PurlPackage, name_and_stream, parse_purl};
 
+/// What tools write where there is no version: Go itself, and Syft.
+const NO_VERSIONS: [&str; 2] = ["(devel)", "UNKNOWN"];
+
 /// A document as its format's reader leaves it.
 #[derive(Default)]
 pub(super) struct Document {
@@ -82,6 +85,9 @@ impl Component {
             Some(Err(PurlError::NoVersion(_))) => return Err(Unjudged::NoVersion),
             Some(Err(PurlError::Malformed(_))) | None => return Err(Unjudged::NoPurl),
         };
+        if NO_VERSIONS.contains(&read.package.version.as_str()) {
+            return Err(Unjudged::NoVersion);
+        }
         read.package.name = self.spelt(read.package.ecosystem, read.package.name);
         if let Some(source) = self.source(read.package.ecosystem) {
             read.package.source = Some(source);

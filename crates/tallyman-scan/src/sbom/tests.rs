@@ -233,6 +233,7 @@ fn what_cannot_be_judged_is_said() {
         { "type": "application", "name": "Launcher", "version": "1" },
         { "type": "framework", "name": "c", "purl": "not a purl" },
         { "type": "library", "name": "main", "purl": "pkg:golang/example.com/main" },
+        { "type": "library", "name": "other", "purl": "pkg:golang/example.com/other@%28devel%29" },
     ])));
     assert_eq!(
         sbom.unjudged,
@@ -241,7 +242,7 @@ fn what_cannot_be_judged_is_said() {
             "Launcher and 1 more has no package URL",
         ]
     );
-    let [diagnostic] = sbom.diagnostics.as_slice() else { panic!("{:?}", sbom.diagnostics) };
+    let [diagnostic, _] = sbom.diagnostics.as_slice() else { panic!("{:?}", sbom.diagnostics) };
     assert_eq!(diagnostic.kind, DiagnosticKind::Skipped);
     assert!(diagnostic.reason.starts_with("main has no version"), "{}", diagnostic.reason);
     assert_eq!(show(&sbom), Vec::<String>::new());

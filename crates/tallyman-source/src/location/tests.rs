@@ -43,6 +43,8 @@ fn schemes_say_what_follows() {
             "failed to parse the location: the place of a store is written in brackets",
         ),
         ("dir:/x:y", "dir:/x:y"),
+        ("sbom:/x:y", "sbom:/x:y"),
+        ("sbom:5000/app", "registry:sbom:5000/app:latest"),
         ("dir:5000/app", "registry:dir:5000/app:latest"),
         ("dir:", "failed to parse the location: the path after the scheme is missing"),
         ("oci:", "failed to parse the location: the path after the scheme is missing"),

@@ -12,6 +12,7 @@ use tallyman_engine::jobs::enqueue_analysis;
 use tallyman_engine::report::ScanReport;
 use tallyman_engine::sbom::{SbomFormat, SbomOptions, render};
 use tallyman_engine::scan::{ScanError, scan, unscanned};
+use tallyman_engine::scan_sbom::scan_sbom;
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::platform::Platform;
 use tallyman_model::severity::Severity;
@@ -124,6 +125,7 @@ impl Scanner<'_> {
                 let directory = Directory { path: path.clone(), mounts, platform };
                 scan_directory(&self.installation, directory, bytes).await
             }
+            Location::Sbom { path } => scan_sbom(&self.installation, path).await,
             _ => scan(&self.installation, &self.sources, target, bytes).await,
         };
         bar.finish();
@@ -155,13 +157,14 @@ fn one_platform(args: &Scan) -> Option<&Platform> {
 
 fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
     let is_directory = matches!(location, Location::Directory { .. });
+    let is_sbom = matches!(location, Location::Sbom { .. });
     let holds_several = match location {
         Location::OciLayout { .. }
         | Location::OciArchive { .. }
         | Location::DockerArchive { .. }
         | Location::ContainersStorage { .. }
         | Location::Containerd { .. } => location.reference().is_none(),
-        Location::Directory { .. } | Location::Registry(_) => false,
+        Location::Directory { .. } | Location::Sbom { .. } | Location::Registry(_) => false,
     };
     let writes_several = args.all_images || args.platform == Some(PlatformChoice::All);
     let writes_one = !matches!(args.format, ScanFormat::Table | ScanFormat::Json);
@@ -169,6 +172,11 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
         (
             is_directory && args.queue,
             "--queue is for images: a directory has no digest to file it under",
+        ),
+        (is_sbom && args.queue, "--queue is for images: a bill of materials is judged at once"),
+        (
+            is_sbom && args.platform.is_some(),
+            "--platform is for images: a bill of materials is about one platform",
         ),
         (!is_directory && args.cross_mounts, "--cross-mounts is for directories (dir:PATH)"),
         (
@@ -236,6 +244,7 @@ fn absolute(location: &Location) -> anyhow::Result<Location> {
             Location::Containerd { root, reference }
         }
         Location::Directory { path } => Location::Directory { path: absolute(&path)? },
+        Location::Sbom { path } => Location::Sbom { path: absolute(&path)? },
         Location::Registry(reference) => Location::Registry(reference),
     })
 }

@@ -46,6 +46,13 @@ fn header(report: &ScanReport) -> String {
         },
         image.created.as_ref().map(|created| format!(", built {created}")).unwrap_or_default(),
     );
+    if let Some(sbom) = &report.sbom {
+        let tools = match sbom.tools.is_empty() {
+            true => String::new(),
+            false => format!(" by {}", sbom.tools.join(", ")),
+        };
+        let _ = writeln!(text, "  as {}{tools} says in {}", sbom.specification, sbom.origin);
+    }
     if let Some(distribution) = &report.distribution {
         let _ = writeln!(text, "  {}", distribution.display_name());
     }
@@ -60,7 +67,7 @@ fn packages(report: &ScanReport) -> String {
             Cell::new(&package.name),
             Cell::new(&package.version),
             Cell::new(package.ecosystem.name()),
-            Cell::new(package.layer),
+            Cell::new(layer(package)),
             Cell::new(format!("/{}", package.path)),
         ]);
     }
@@ -88,10 +95,14 @@ fn vulnerabilities(report: &ScanReport) -> String {
             Cell::new(&package.name),
             Cell::new(&package.version),
             Cell::new(finding.fixed_version.as_deref().unwrap_or("-")),
-            Cell::new(package.layer),
+            Cell::new(layer(package)),
         ]);
     }
     format!("{table}\n\n")
+}
+
+fn layer(package: &ReportPackage) -> String {
+    package.layer.map_or_else(|| "-".to_owned(), |layer| layer.to_string())
 }
 
 fn diagnostics(report: &ScanReport) -> String {
@@ -102,11 +113,11 @@ fn diagnostics(report: &ScanReport) -> String {
             DiagnosticKind::Skipped => "skipped",
         };
         let diagnostic = &item.diagnostic;
-        let _ = writeln!(
-            text,
-            "{word} layer {} /{}: {}",
-            item.layer, diagnostic.path, diagnostic.reason
-        );
+        let place = match report.sbom.is_some() {
+            true => String::new(),
+            false => format!(" layer {} /{}", item.layer, diagnostic.path),
+        };
+        let _ = writeln!(text, "{word}{place}: {}", diagnostic.reason);
     }
     let more = report.diagnostics.len().saturating_sub(MAX_DIAGNOSTICS);
     if more > 0 {

@@ -119,12 +119,13 @@ mod tests {
         let link = |target: &str, path: &str| symlink(target, root.join(path)).expect("a link");
         link("usr/lib", "lib");
         link("/usr/lib/f", "absolute");
+        link("/usr/lib/f", "usr/deep");
         link("../../../../usr/lib/../lib/f", "up");
         link("../f", "escape");
         link("circle", "circle");
         let directory = dir.path().to_str().expect("UTF-8");
         link(directory, "way-out");
-        for path in ["usr/lib/f", "./lib/f", "/lib//f", "absolute", "up"] {
+        for path in ["usr/lib/f", "./lib/f", "/lib//f", "absolute", "usr/deep", "up"] {
             assert_eq!(content(&root, path).as_deref(), Ok("inside"), "{path}");
         }
         assert!(content(&root, "escape").is_err());

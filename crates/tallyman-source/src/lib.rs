@@ -1,4 +1,5 @@
-//! Where images come from: registries, container engines, layouts and archives.
+//! Where images come from: registries, container engines and their stores, layouts, archives,
+//! directories.
 //!
 //! Start with [`location::Location`] and [`open::Sources`]. Nothing here looks into a layer, and
 //! nothing is kept between runs; [`engine`] talks to Docker and Podman, and [`layout_writer`]

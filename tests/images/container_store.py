@@ -48,10 +48,10 @@ class ContainerStore:
         (found,) = json.loads(self.podman("image", "inspect", name))
         return found
 
-    def layer_file(self, path: str) -> Path:
-        """The only unpacked copy of a file in the layer that brought it."""
+    def unpacked(self, path: str) -> list:
+        """All unpacked copies of a file; vfs copies what is below into each layer."""
         pattern = f"overlay/*/diff/{path}" if self.driver == "overlay" else f"vfs/dir/*/{path}"
-        return sorted(self.root.glob(pattern))[0]
+        return sorted(self.root.glob(pattern))
 
     def _run(self, program: str, *arguments) -> str:
         done = subprocess.run(

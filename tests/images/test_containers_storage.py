@@ -90,15 +90,15 @@ def test_a_layer_whose_files_were_changed_is_never_clean(
 ):
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-a", store.root, copy], check=True)
-    found = store.layer_file(_METADATA)
-    path = copy / found.relative_to(store.root)
-    text = path.read_text()
-    path.unlink()
-    if damage == "changed":
-        path.write_text(text.replace("pluggy", "plaggy"))
-    elif damage == "a link out of the store":
-        (tmp_path / "outside").write_text(text)
-        path.symlink_to(tmp_path / "outside")
+    for unpacked in store.unpacked(_METADATA):
+        path = copy / unpacked.relative_to(store.root)
+        text = path.read_text()
+        path.unlink()
+        if damage == "changed":
+            path.write_text(text.replace("pluggy", "plaggy"))
+        elif damage == "a link out of the store":
+            (tmp_path / "outside").write_text(text)
+            path.symlink_to(tmp_path / "outside")
     outcome = installation.scan(f"containers-storage:[{store.driver}@{copy}]{PULLED}").expect(3)
     assert "pluggy" not in outcome.stdout
     if damage == "changed":

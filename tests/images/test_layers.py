@@ -105,12 +105,12 @@ def test_an_egg_info_directory_is_a_python_package(scan):
     assert scan(layer).versions("pypi") == {("Legacy.Thing", "0.9")}
 
 
-def test_a_package_json_that_is_no_installed_package_is_not_one(scan):
+def test_every_package_json_counts_but_a_private_one_outside_node_modules(scan):
     layer = (
         LayerTar()
-        .file("usr/lib/node_modules/a/package.json", '{"name":"a","version":"1.0.0"}')
-        .file("usr/lib/node_modules/a/test/fixture/package.json", '{"name":"b","version":"6.6.6"}')
-        .file("srv/site/package.json", '{"name":"site","version":"0.0.1"}')
+        .file("usr/lib/node_modules/a/package.json", '{"name":"a","version":"1.0.0","private":true}')
+        .file("srv/bundle/b/package.json", '{"name":"b","version":"6.6.6"}')
+        .file("srv/site/package.json", '{"name":"site","version":"0.0.1","private":true}')
+        .file("srv/broken/package.json", "{")
     )
-    found = {name for name, _ in scan(layer).versions("npm")}
-    assert "a" in found and "b" not in found
+    assert scan(layer).versions("npm") == {("a", "1.0.0"), ("b", "6.6.6")}

@@ -64,6 +64,8 @@ pub enum SkipReason {
     MalformedRange,
     /// A range with a version that has no place in the ecosystem's order.
     InvalidVersion,
+    /// An update that mends no vulnerability.
+    NotSecurity,
     /// Nothing in it could ever match.
     CannotMatch,
 }

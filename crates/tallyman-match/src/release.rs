@@ -1,30 +1,9 @@
 //! One name for a distribution's release, however it is spelt.
 //!
-//! Testing images of Debian know only their codename and the security tracker speaks of codenames,
-//! while advisories number the releases.
+//! The security tracker of Debian speaks of codenames, as do images that were read before their
+//! codename was known, while advisories number the releases.
 
-use tallyman_model::distribution::DistributionRelease;
-
-const DEBIAN_CODENAMES: [(&str, &str); 10] = [
-    ("wheezy", "7"),
-    ("jessie", "8"),
-    ("stretch", "9"),
-    ("buster", "10"),
-    ("bullseye", "11"),
-    ("bookworm", "12"),
-    ("trixie", "13"),
-    ("forky", "14"),
-    ("duke", "15"),
-    ("unstable", "sid"),
-];
-
-/// Returns Debian's release number (or `sid`) of a codename, if it has one.
-pub(crate) fn debian_number(codename: &str) -> Option<&'static str> {
-    DEBIAN_CODENAMES
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(codename))
-        .map(|(_, number)| *number)
-}
+use tallyman_model::distribution::{DistributionRelease, debian_number};
 
 /// Returns Debian's release of a codename or number.
 pub(crate) fn debian(codename: &str) -> DistributionRelease {

@@ -1,4 +1,8 @@
-//! The operating-system distribution inside an image (freedesktop's os-release(5)).
+//! The operating-system distribution inside an image (freedesktop's os-release(5)), and the release
+//! whose advisories judge its packages.
+
+mod codename;
+mod release;
 
 use std::fmt;
 
@@ -12,7 +16,8 @@ pub struct Distribution {
     /// `VERSION_ID`, such as `12` or `3.20.3`; absent on rolling and unstable releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_id: Option<String>,
-    /// `VERSION_CODENAME`, such as `bookworm`.
+    /// `VERSION_CODENAME`, such as `bookworm`; in a derivative that names it, the codename of the
+    /// release that it is made from (`UBUNTU_CODENAME`, `DEBIAN_CODENAME`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codename: Option<String>,
     /// `PRETTY_NAME`, for people.
@@ -23,7 +28,8 @@ pub struct Distribution {
     pub id_like: Vec<String>,
 }
 
-/// A release for which a distribution publishes advisories, such as `debian:12` or `alpine:3.20`.
+/// A release for which a distribution publishes advisories, such as `debian:12`, `alpine:3.20` or,
+/// of a rolling distribution, `wolfi`.
 ///
 /// It is part of what a package version is: the same version number is fixed in one release and
 /// vulnerable in another.
@@ -32,9 +38,11 @@ pub struct Distribution {
 pub struct DistributionRelease(String);
 
 impl DistributionRelease {
-    /// Makes a release of a distribution's id and its release number; both are lower-cased.
+    /// Makes a release of a distribution's id and its release number, which is empty for a rolling
+    /// distribution; both are lower-cased.
     pub fn new(id: &str, release: &str) -> Self {
-        DistributionRelease(format!("{}:{}", id.to_ascii_lowercase(), release.to_ascii_lowercase()))
+        let (id, release) = (id.to_ascii_lowercase(), release.to_ascii_lowercase());
+        DistributionRelease(if release.is_empty() { id } else { format!("{id}:{release}") })
     }
 
     /// Reads back what [`DistributionRelease::as_str`] wrote.
@@ -75,20 +83,10 @@ impl fmt::Display for DistributionRelease {
 }
 
 impl Distribution {
-    /// Returns the release as advisories name it: Debian by its major number, Alpine by
-    /// `major.minor` (`edge` for unreleased ones), others by the whole `VERSION_ID`.
+    /// Returns the release as advisories name it: the one whose feed judges the packages. It may be
+    /// another distribution's, where its very packages are used (`docs/distributions.md`).
     pub fn release(&self) -> DistributionRelease {
-        let version = self.version_id.as_deref().unwrap_or("");
-        let release = match self.id.as_str() {
-            "debian" => match version.split('.').next() {
-                Some(major) if !major.is_empty() => major.to_owned(),
-                // Testing and unstable carry no VERSION_ID, only a codename.
-                _ => self.codename.clone().unwrap_or_else(|| "sid".to_owned()),
-            },
-            "alpine" => alpine_release(version),
-            _ => version.to_owned(),
-        };
-        DistributionRelease::new(&self.id, &release)
+        release::of(self)
     }
 
     /// Returns the name to show to people.
@@ -101,39 +99,7 @@ impl Distribution {
     }
 }
 
-fn alpine_release(version: &str) -> String {
-    let mut numbers = version.split('.');
-    match (numbers.next(), numbers.next()) {
-        // 3.21_alpha20240807 is a snapshot of edge.
-        (Some(major), Some(minor)) if minor.bytes().all(|b| b.is_ascii_digit()) => {
-            format!("{major}.{minor}")
-        }
-        _ => "edge".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Distribution;
-
-    fn release(id: &str, version: Option<&str>, codename: Option<&str>) -> String {
-        let distribution = Distribution {
-            id: id.to_owned(),
-            version_id: version.map(str::to_owned),
-            codename: codename.map(str::to_owned),
-            ..Distribution::default()
-        };
-        distribution.release().to_string()
-    }
-
-    #[test]
-    fn releases_are_named_as_advisories_name_them() {
-        assert_eq!(release("debian", Some("12"), Some("bookworm")), "debian:12");
-        assert_eq!(release("debian", Some("12.5"), None), "debian:12");
-        assert_eq!(release("debian", None, Some("trixie")), "debian:trixie");
-        assert_eq!(release("debian", None, None), "debian:sid");
-        assert_eq!(release("alpine", Some("3.20.3"), None), "alpine:3.20");
-        assert_eq!(release("alpine", Some("3.21_alpha20240807"), None), "alpine:edge");
-        assert_eq!(release("ubuntu", Some("24.04"), None), "ubuntu:24.04");
-    }
+/// Returns Debian's release number (or `sid`) of a codename, if it has one.
+pub fn debian_number(codename: &str) -> Option<&'static str> {
+    codename::number(&codename::DEBIAN, codename)
 }

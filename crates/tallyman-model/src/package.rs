@@ -347,7 +347,7 @@ impl PackageVersion {
             complete &= purl.add_qualifier("arch", architecture.clone()).is_ok();
         }
         if let Some(release) = &self.release {
-            let distro = format!("{}-{}", release.id(), release.release());
+            let distro = release.as_str().replacen(':', "-", 1);
             complete &= purl.add_qualifier("distro", distro).is_ok();
         }
         if let Some(epoch) = epoch {

@@ -1,8 +1,9 @@
 //! OSV records (<https://ossf.github.io/osv-schema/>), JSON or YAML, one a file, one a line or in
-//! a list. Of the prose, only the modules that a summary names are kept.
+//! a list. Of the prose, only a rating and modules are taken from
+//! summaries.
 
 mod ecosystem;
-mod modularity;
+mod errata;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use tallyman_model::advisory::{Advisory, Affected, PackageKey, RangeEvent};
 use tallyman_model::limits::Limits;
+use tallyman_model::package::Ecosystem;
 
 use self::ecosystem::{Target, target};
 use super::keys::Outline;
@@ -98,14 +100,21 @@ fn read_record(document: &Document<'_>, name: String, record: Record, harvest: &
     if ranges.map(|range| range.events.len()).sum::<usize>() > EVENTS {
         return harvest.refuse(name, format!("more than {EVENTS} events"));
     }
+    if errata::mends_nothing(&record) {
+        return harvest.skip("", SkipReason::NotSecurity);
+    }
     let skeleton = skeleton(&record);
-    let modules = modularity::named_in(record.summary.as_deref().unwrap_or(""));
+    let summary = record.summary.as_deref().unwrap_or("");
+    let modules = errata::named_in(summary);
     let mut by_feed: BTreeMap<String, Vec<Affected>> = BTreeMap::new();
     for package in record.affected {
         match read_affected(&record.severity, &record.database_specific, package, harvest) {
             Ok((feed, mut affected)) => {
                 if is_modular(&affected) {
                     affected.modules.clone_from(&modules);
+                }
+                if affected.urgency.is_none() && affected.key.ecosystem == Ecosystem::Rpm {
+                    affected.urgency = errata::rating(summary).map(str::to_owned);
                 }
                 by_feed.entry(feed).or_default().push(affected);
             }
@@ -126,7 +135,8 @@ fn read_record(document: &Document<'_>, name: String, record: Record, harvest: &
 fn skeleton(record: &Record) -> Advisory {
     let mut aliases = record.aliases.clone();
     aliases.extend(bare_cve(&record.id).map(str::to_owned));
-    let upstream = record.upstream.iter().map(|id| bare_cve(id).unwrap_or(id).to_owned());
+    let upstream = errata::upstream(record);
+    let upstream = upstream.iter().map(|id| bare_cve(id).unwrap_or(id).to_owned());
     let is_vector = |severity: &&Severity| severity.kind.starts_with("CVSS_");
     let withdrawn = record.withdrawn.as_deref();
     Advisory {

@@ -91,3 +91,10 @@ fn the_purl_of_an_rpm_has_its_epoch_and_module_apart() {
          ?arch=x86_64&distro=almalinux-8&epoch=1&rpmmod=nodejs:16"
     );
 }
+
+#[test]
+fn the_purl_of_a_rolling_distributions_package_has_no_release() {
+    let mut apk = version(Ecosystem::Apk, "zlib", "1.3-r0");
+    apk.release = Some(DistributionRelease::new("wolfi", ""));
+    assert_eq!(apk.purl(), "pkg:apk/wolfi/zlib@1.3-r0?distro=wolfi");
+}

@@ -36,9 +36,91 @@ pub(super) fn target(ecosystem: &str) -> Result<Target, SkipReason> {
         "Debian" => (Ecosystem::Deb, Some(debian(suffix)?)),
         "Ubuntu" => (Ecosystem::Deb, Some(ubuntu(suffix)?)),
         "Alpine" => (Ecosystem::Apk, Some(alpine(suffix)?)),
-        _ => return Err(SkipReason::UnknownEcosystem),
+        _ => match distribution(base, suffix)? {
+            Some((kind, release)) => (kind, Some(release)),
+            None => return Err(SkipReason::UnknownEcosystem),
+        },
     };
     Ok(Target { ecosystem: kind, release, feed: format!("osv/{base}") })
+}
+
+/// Distributions whose suffix is the release, or which have none.
+fn distribution(
+    base: &str,
+    suffix: &str,
+) -> Result<Option<(Ecosystem, DistributionRelease)>, SkipReason> {
+    let (kind, id) = match base {
+        "Wolfi" => (Ecosystem::Apk, "wolfi"),
+        "Chainguard" => (Ecosystem::Apk, "chainguard"),
+        "MinimOS" => (Ecosystem::Apk, "minimos"),
+        "Echo" => (Ecosystem::Deb, "echo"),
+        "Alpaquita" => (Ecosystem::Apk, "alpaquita"),
+        "BellSoft Hardened Containers" => (Ecosystem::Apk, "bellsoft-hardened-containers"),
+        "AlmaLinux" => (Ecosystem::Rpm, "almalinux"),
+        "Rocky Linux" => (Ecosystem::Rpm, "rocky"),
+        "Mageia" => (Ecosystem::Rpm, "mageia"),
+        "openEuler" => (Ecosystem::Rpm, "openeuler"),
+        "Azure Linux" => (Ecosystem::Rpm, "azurelinux"),
+        "Photon OS" => (Ecosystem::Rpm, "photon"),
+        "Red Hat" => return red_hat(suffix).map(Some),
+        "SUSE" | "openSUSE" => return suse(base, suffix).map(Some),
+        _ => return Ok(None),
+    };
+    let is_rolling = matches!(id, "wolfi" | "chainguard" | "minimos" | "echo");
+    if is_rolling || !suffix.is_empty() {
+        let release = if is_rolling { "" } else { suffix };
+        return Ok(Some((kind, DistributionRelease::new(id, release))));
+    }
+    Err(SkipReason::NoRelease)
+}
+
+/// `enterprise_linux:9::appstream`, a CPE without its beginning. Other products (`rhel_eus:9.2`,
+/// `rhel_aus:8.6`, layered ones) are streams that an image does not get by default.
+fn red_hat(suffix: &str) -> Result<(Ecosystem, DistributionRelease), SkipReason> {
+    let mut parts = suffix.split(':');
+    let (product, version) = (parts.next(), parts.next().unwrap_or(""));
+    let major = version.split('.').next().unwrap_or("");
+    match product {
+        Some("enterprise_linux") if !major.is_empty() => {
+            Ok((Ecosystem::Rpm, DistributionRelease::new("rhel", major)))
+        }
+        Some("") | None => Err(SkipReason::NoRelease),
+        Some(_) => Err(SkipReason::UnknownEcosystem),
+    }
+}
+
+/// The names of SUSE's products end in the version of the system that they are for (`Linux
+/// Enterprise Module for Basesystem 15 SP5`, `Linux Enterprise Server 15 SP3-LTSS`, `Leap 15.6`).
+fn suse(base: &str, product: &str) -> Result<(Ecosystem, DistributionRelease), SkipReason> {
+    let release =
+        |id: &str, version: &str| Ok((Ecosystem::Rpm, DistributionRelease::new(id, version)));
+    if product.is_empty() {
+        return Err(SkipReason::NoRelease);
+    }
+    let mut words = product.split(' ').rev();
+    let (last, before) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
+    if base == "openSUSE" {
+        return match (before, last) {
+            (_, "Tumbleweed") => release("opensuse-tumbleweed", ""),
+            ("Leap", number) if is_number(number) => release("opensuse-leap", number),
+            ("Micro", number) if is_number(number) => release("opensuse-leap-micro", number),
+            _ => Err(SkipReason::UnknownEcosystem),
+        };
+    }
+    let pack = last.strip_prefix("SP").map(|pack| pack.split('-').next().unwrap_or(pack));
+    let version = match pack {
+        Some(pack) if is_number(before) && is_number(pack) => format!("{before}.{pack}"),
+        None if is_number(last) => last.split('-').next().unwrap_or(last).to_owned(),
+        _ => return Err(SkipReason::UnknownEcosystem),
+    };
+    if product.contains("Micro ") {
+        release("sle-micro", &version)
+    } else if product.starts_with("Linux Enterprise") {
+        release("sles", &version)
+    } else {
+        Err(SkipReason::UnknownEcosystem)
+    }
 }
 
 fn debian(suffix: &str) -> Result<DistributionRelease, SkipReason> {
@@ -62,5 +144,63 @@ fn alpine(suffix: &str) -> Result<DistributionRelease, SkipReason> {
     match suffix.strip_prefix('v').unwrap_or(suffix) {
         "" => Err(SkipReason::NoRelease),
         release => Ok(DistributionRelease::new("alpine", release)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::target;
+
+    fn check(ecosystem: &str, expected: Option<&str>) {
+        let release = target(ecosystem).ok().and_then(|target| target.release);
+        assert_eq!(release.as_ref().map(|release| release.as_str()), expected, "{ecosystem}");
+    }
+
+    #[test]
+    fn ecosystems_of_rpm_distributions_are_releases() {
+        check("AlmaLinux:9", Some("almalinux:9"));
+        check("Rocky Linux:8", Some("rocky:8"));
+        check("openEuler:22.03-LTS-SP3", Some("openeuler:22.03-lts-sp3"));
+        check("Mageia:9", Some("mageia:9"));
+        check("Azure Linux:3", Some("azurelinux:3"));
+        check("Photon OS:3.0", Some("photon:3.0"));
+        check("AlmaLinux", None);
+    }
+
+    #[test]
+    fn red_hats_products_are_releases_if_every_image_gets_them() {
+        check("Red Hat:enterprise_linux:9::appstream", Some("rhel:9"));
+        check("Red Hat:enterprise_linux:10.0", Some("rhel:10"));
+        check("Red Hat:rhel_eus:9.2::appstream", None);
+        check("Red Hat:ocp_tools:4.15::el9", None);
+        check("Red Hat", None);
+    }
+
+    #[test]
+    fn suses_products_are_for_a_version_of_the_system() {
+        check("SUSE:Linux Enterprise Module for Basesystem 15 SP5", Some("sles:15.5"));
+        check("SUSE:Linux Enterprise Server 15 SP3-LTSS", Some("sles:15.3"));
+        check("SUSE:Linux Enterprise Server 12 SP1", Some("sles:12.1"));
+        check("SUSE:Linux Enterprise Desktop 12", Some("sles:12"));
+        check("SUSE:Linux Enterprise Server 16.0", Some("sles:16.0"));
+        check("SUSE:Linux Enterprise Micro 5.3", Some("sle-micro:5.3"));
+        check("SUSE:Linux Micro 6.0", Some("sle-micro:6.0"));
+        check("SUSE:Manager Server 4.3", None);
+        check("SUSE:Package Hub 12", None);
+        check("SUSE:", None);
+        check("openSUSE:Leap 15.6", Some("opensuse-leap:15.6"));
+        check("openSUSE:Leap Micro 5.5", Some("opensuse-leap-micro:5.5"));
+        check("openSUSE:Tumbleweed", Some("opensuse-tumbleweed"));
+    }
+
+    #[test]
+    fn ecosystems_of_apk_distributions_are_releases() {
+        check("Alpine:v3.20", Some("alpine:3.20"));
+        check("Wolfi", Some("wolfi"));
+        check("Chainguard", Some("chainguard"));
+        check("MinimOS", Some("minimos"));
+        check("Alpaquita:stream", Some("alpaquita:stream"));
+        check("Alpine", None);
+        check("CleanStart", None);
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Record {
     #[serde(default, deserialize_with = "or_default")]
     pub(super) upstream: Vec<String>,
     #[serde(default, deserialize_with = "or_default")]
+    pub(super) related: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub(super) severity: Vec<Severity>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) affected: Vec<AffectedPackage>,

@@ -114,7 +114,8 @@ fn distributions_are_keyed_by_release() {
     Ubuntu:
     skipped "" NoRelease 1
     Wolfi:
-    skipped "" UnknownEcosystem 1
+    osv/Wolfi "" X [] []
+      apk wolfi a: [] ["1"] [] None Open
     crates.io:
     osv/crates.io "" X [] []
       cargo - a: [] ["1"] [] None Open

@@ -4,6 +4,7 @@
 //! path and bytes in, evidence out.
 
 mod apk;
+mod binaries;
 mod bun_lock;
 mod cargo;
 mod cargo_lock;
@@ -45,7 +46,7 @@ use tallyman_model::limits::Limits;
 
 #[cfg(test)]
 pub(crate) use crate::analyzers::eicar::test_file as eicar_test_file;
-pub(crate) use crate::analyzers::executable::{has_magic, may_be as may_be_executable};
+pub(crate) use crate::analyzers::executable::has_magic;
 pub(crate) use crate::analyzers::os_release::preference as distribution_preference;
 
 /// The version of everything that turns evidence into inventories: the tar reader, whiteouts,
@@ -128,6 +129,7 @@ pub(crate) static ANALYZERS: &[Analyzer] = &[
     cargo_lock::ANALYZER,
     go::ANALYZER,
     cargo::ANALYZER,
+    binaries::ANALYZER,
     java::ANALYZER,
     preload::ANALYZER,
     eicar::ANALYZER,
@@ -267,15 +269,20 @@ impl Owned {
     }
 }
 
+/// Tells from name and mode whether a file may be a program or library that is looked into.
+pub(crate) fn may_be_program(candidate: &Candidate<'_>) -> bool {
+    executable::may_be(candidate) || binaries::is_known_library(candidate.base)
+}
+
 /// Tells whether an analyzer could find packages in a file, as far as its path tells.
 fn may_be_evidence(path: &str) -> bool {
     const WITHOUT_PROGRAMS: [&str; 5] =
         ["usr/share/doc/", "usr/share/man/", "usr/share/locale/", "etc/", "var/lib/dpkg/"];
+    let candidate = Candidate::new(path, 4096, 0o644);
     let is_program = || {
-        executable::may_be(&Candidate::new(path, 0, 0))
+        (executable::may_be(&candidate) || binaries::is_known(candidate.base))
             && !WITHOUT_PROGRAMS.iter().any(|prefix| path.starts_with(prefix))
     };
-    let candidate = Candidate::new(path, 4096, 0o644);
     let is_named = |analyzer: &Analyzer| {
         matches!(analyzer.class, FileClass::Named | FileClass::Archive)
             && (analyzer.wants)(&candidate)

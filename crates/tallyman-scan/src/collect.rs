@@ -312,7 +312,7 @@ impl<'a> Collector<'a> {
 fn takes_the_place_of_evidence(candidate: &Candidate<'_>, selection: Selection) -> bool {
     let directory = split(split(candidate.path).0).1;
     matches!(directory, "bin" | "sbin")
-        || analyzers::may_be_executable(candidate)
+        || analyzers::may_be_program(candidate)
         || selection.iter().any(|(_, analyzer)| analyzer.class.is_known_by_path())
 }
 

@@ -3,7 +3,8 @@
 //! A file is looked into if it has an executable bit, no extension, or ends in `.so` or `.exe`,
 //! and begins with the magic number of ELF, PE or thin Mach-O. It is then streamed through the
 //! analyzers of programs, of any size up to `Limits::executable_bytes` and never held as a whole.
-//! Versioned libraries (`libx.so.1`) are left out: neither Go nor cargo builds them.
+//! Versioned libraries (`libx.so.1`) are left out, except those that `binaries.rs` knows: neither
+//! Go nor cargo builds them.
 
 use crate::analyzers::Candidate;
 

@@ -34,6 +34,7 @@ mod rpm;
 mod rpm_journal;
 mod rpm_manifest;
 mod toml_lines;
+mod version_files;
 mod yaml_lines;
 mod yarn_lock;
 
@@ -130,6 +131,7 @@ pub(crate) static ANALYZERS: &[Analyzer] = &[
     go::ANALYZER,
     cargo::ANALYZER,
     binaries::ANALYZER,
+    version_files::ANALYZER,
     java::ANALYZER,
     preload::ANALYZER,
     eicar::ANALYZER,

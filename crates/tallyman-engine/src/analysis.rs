@@ -112,9 +112,9 @@ pub struct ReadLayer {
     pub inventory: LayerInventory,
 }
 
-/// Returns the analyzer set's fingerprint, under which results are stored.
-pub fn analyzer_fingerprint() -> &'static str {
-    fingerprint()
+/// Returns the fingerprint of the analyzer set under these limits, which results are stored under.
+pub fn analyzer_fingerprint(limits: &Limits) -> String {
+    fingerprint(limits)
 }
 
 /// How many results may wait to be stored together.

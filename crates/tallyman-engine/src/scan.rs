@@ -146,7 +146,8 @@ pub async fn read_layers(
     let store = installation.store();
     let digests: Vec<Digest> =
         open.image().layers.iter().map(|layer| layer.digest.clone()).collect();
-    let mut known = find_known(store, &open, &digests).await?;
+    let fingerprint = analyzer_fingerprint(installation.limits());
+    let mut known = find_known(store, &open, &digests, &fingerprint).await?;
     let mut wanted = Vec::new();
     let mut asked: Vec<&Digest> = Vec::new();
     for (index, digest) in digests.iter().enumerate() {
@@ -170,7 +171,7 @@ pub async fn read_layers(
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
-        for (index, layer) in store_layers(installation, layers).await? {
+        for (index, layer) in store_layers(installation, layers, &fingerprint).await? {
             if let Some(digest) = digests.get(index) {
                 known.insert(digest.clone(), layer);
             }
@@ -191,12 +192,13 @@ pub async fn read_layers(
 async fn store_layers(
     installation: &Installation,
     layers: Vec<ReadLayer>,
+    fingerprint: &str,
 ) -> Result<Vec<(usize, StoredLayer)>, ScanError> {
     let rows = layers
         .iter()
         .map(|layer| NewLayer {
             digest: layer.key.clone(),
-            fingerprint: analyzer_fingerprint().to_owned(),
+            fingerprint: fingerprint.to_owned(),
             scope: LayerScope::Trusted,
             inventory: layer.inventory.clone(),
         })
@@ -217,6 +219,7 @@ async fn find_known(
     store: &Store,
     open: &OpenImage,
     digests: &[Digest],
+    fingerprint: &str,
 ) -> Result<HashMap<Digest, StoredLayer>, StoreError> {
     let by_toc: Vec<(&Digest, Digest)> = digests
         .iter()
@@ -225,7 +228,7 @@ async fn find_known(
         .collect();
     let keys: Vec<Digest> =
         digests.iter().chain(by_toc.iter().map(|(_, key)| key)).cloned().collect();
-    let mut known = store.find_layers(&keys, analyzer_fingerprint(), &LayerScope::Trusted).await?;
+    let mut known = store.find_layers(&keys, fingerprint, &LayerScope::Trusted).await?;
     for (digest, key) in by_toc {
         if let Some(layer) = known.remove(&key) {
             known.entry(digest.clone()).or_insert(layer);

@@ -39,9 +39,9 @@ mod yaml_lines;
 mod yarn_lock;
 
 use std::fmt::Write;
-use std::sync::OnceLock;
 
 use ring::digest::{SHA256, digest};
+use serde_json::Value;
 use tallyman_model::inventory::{DiagnosticKind, Evidence, owner_key};
 use tallyman_model::limits::Limits;
 
@@ -304,20 +304,35 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.len() <= 1024 && text.chars().all(is_sound)
 }
 
-/// Returns the fingerprint of the analyzer set: it changes exactly when layers have to be analysed
-/// again.
-pub fn fingerprint() -> &'static str {
-    static FINGERPRINT: OnceLock<String> = OnceLock::new();
-    FINGERPRINT.get_or_init(|| {
-        let mut lines = vec![format!("format {FORMAT_VERSION}\n")];
-        lines.extend(ANALYZERS.iter().map(|a| format!("{} {}\n", a.id, a.version)));
-        lines.sort();
-        let hash = digest(&SHA256, lines.concat().as_bytes());
-        hash.as_ref().iter().take(16).fold(String::new(), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+/// The limits that do not change what a layer's inventory says: they are on what comes before a
+/// layer, on whole images, or on other things than images.
+const LIMITS_WITHOUT_EFFECT: [&str; 7] = [
+    "manifest-bytes",
+    "config-bytes",
+    "layers",
+    "sbom-bytes",
+    "sbom-packages",
+    "advisory-record-bytes",
+    "advisory-records",
+];
+
+/// Returns the fingerprint of the analyzer set under these limits: it changes exactly when layers
+/// have to be analysed again.
+pub fn fingerprint(limits: &Limits) -> String {
+    let mut lines = vec![format!("format {FORMAT_VERSION}\n")];
+    lines.extend(ANALYZERS.iter().map(|a| format!("analyzer {} {}\n", a.id, a.version)));
+    let limits = serde_json::to_value(limits);
+    let limits = limits.as_ref().ok().and_then(Value::as_object);
+    let limits = limits.expect("the limits are a structure of numbers");
+    let with_effect =
+        limits.iter().filter(|(name, _)| !LIMITS_WITHOUT_EFFECT.contains(&name.as_str()));
+    lines.extend(with_effect.map(|(name, value)| format!("limit {name} {value}\n")));
+    lines.sort();
+    let hash = digest(&SHA256, lines.concat().as_bytes());
+    hash.as_ref().iter().take(16).fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
     })
 }
 

@@ -96,7 +96,7 @@ impl Round<'_> {
             server_uuid: identity.server_uuid,
             facts: identity.facts,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-            fingerprint: analyzer_fingerprint().to_owned(),
+            fingerprint: analyzer_fingerprint(self.limits),
             images: reported,
         };
         match self.client.post(REPORT_SERVER, &request).await? {
@@ -167,7 +167,7 @@ impl Round<'_> {
             image.image.layers.iter().map(|layer| &layer.digest).collect();
         let request = MissingLayersRequest {
             server_uuid: uuid.clone(),
-            fingerprint: analyzer_fingerprint().to_owned(),
+            fingerprint: analyzer_fingerprint(self.limits),
             digests: digests.into_iter().cloned().collect(),
         };
         let answer: MissingLayersAnswer = self.client.post(FIND_MISSING_LAYERS, &request).await?;
@@ -177,7 +177,7 @@ impl Round<'_> {
     async fn put_layer(&self, uuid: &ServerUuid, layer: ReadLayer) -> Result<(), ClientError> {
         let request = PutLayerRequest {
             server_uuid: uuid.clone(),
-            fingerprint: analyzer_fingerprint().to_owned(),
+            fingerprint: analyzer_fingerprint(self.limits),
             digest: layer.key,
             inventory: layer.inventory,
         };

@@ -71,15 +71,15 @@ pub(super) async fn run(
     let progress = Arc::new(AnalysisProgress::default());
     let layers =
         read_layers(installation, Arc::clone(&open), progress).await.map_err(scan_error)?;
-    let fingerprint = analyzer_fingerprint();
+    let fingerprint = analyzer_fingerprint(installation.limits());
     let jobs = JobChanges::default();
     let recorded = match layers {
         ScannedLayers::Complete(layers) => {
-            record_image(installation, open.image(), layers, fingerprint, jobs).await
+            record_image(installation, open.image(), layers, &fingerprint, jobs).await
         }
         ScannedLayers::Broken(error) => {
             let reason = chain(&error);
-            record_failure(installation, open.image(), &reason, fingerprint, jobs).await
+            record_failure(installation, open.image(), &reason, &fingerprint, jobs).await
         }
     };
     recorded.map(|_| ()).map_err(|error| JobError::Transient(chain(&error)))

@@ -48,7 +48,7 @@ fn report(server: &str, images: Option<Vec<ResolvedImage>>) -> ReportRequest {
         server_uuid: uuid(server),
         facts: HostFacts { hostname: server.to_owned(), ..HostFacts::default() },
         agent_version: "0".to_owned(),
-        fingerprint: analyzer_fingerprint().to_owned(),
+        fingerprint: analyzer_fingerprint(&Limits::default()),
         images: images.map(|images| images.into_iter().map(reported).collect()),
     }
 }
@@ -67,7 +67,7 @@ fn honest(bytes: &[u8]) -> LayerInventory {
 async fn bring(setting: &Setting, server: &str, bytes: &[u8], inventory: LayerInventory) {
     let request = PutLayerRequest {
         server_uuid: uuid(server),
-        fingerprint: analyzer_fingerprint().to_owned(),
+        fingerprint: analyzer_fingerprint(&Limits::default()),
         digest: digest(bytes),
         inventory,
     };
@@ -90,7 +90,7 @@ async fn an_agent_that_lies_lies_about_its_own_server_only() {
     // What the liar brought is no answer for anybody else.
     let question = |server: &str| MissingLayersRequest {
         server_uuid: uuid(server),
-        fingerprint: analyzer_fingerprint().to_owned(),
+        fingerprint: analyzer_fingerprint(&Limits::default()),
         digests: vec![digest(&bytes)],
     };
     let missing = |server| find_missing_layers(&setting.installation, question(server));

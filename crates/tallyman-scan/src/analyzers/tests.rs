@@ -1,6 +1,8 @@
 use std::collections::HashSet;
 
-use super::{ANALYZERS, Candidate, fingerprint, is_token, list, select};
+use tallyman_model::limits::Limits;
+
+use super::{ANALYZERS, Candidate, LIMITS_WITHOUT_EFFECT, fingerprint, is_token, list, select};
 
 fn wanted_by(path: &str, size: u64, mode: u32) -> Vec<&'static str> {
     select(&Candidate::new(path, size, mode)).iter().map(|(_, analyzer)| analyzer.id).collect()
@@ -78,8 +80,26 @@ fn ids_are_unique_and_the_fingerprint_is_stable() {
     let ids: HashSet<_> = list().map(|(id, _)| id).collect();
     assert_eq!(ids.len(), ANALYZERS.len());
     assert!(ANALYZERS.len() <= 64, "a selection has a bit for each");
-    assert_eq!(fingerprint(), fingerprint());
-    assert_eq!(fingerprint().len(), 32);
+    let limits = Limits::default();
+    assert_eq!(fingerprint(&limits), fingerprint(&limits));
+    assert_eq!(fingerprint(&limits).len(), 32);
+}
+
+#[test]
+fn the_fingerprint_covers_the_limits_that_change_results_and_no_others() {
+    let fingerprint_of = |value: serde_json::Value| {
+        fingerprint(&serde_json::from_value::<Limits>(value).expect("a limit"))
+    };
+    let defaults = serde_json::to_value(Limits::default()).expect("a structure of numbers");
+    let names: Vec<&String> = defaults.as_object().expect("an object").keys().collect();
+    for name in LIMITS_WITHOUT_EFFECT {
+        assert!(names.iter().any(|known| *known == name), "{name}");
+    }
+    for name in names {
+        let is_same =
+            fingerprint_of(serde_json::json!({ name: 7 })) == fingerprint(&Limits::default());
+        assert_eq!(is_same, LIMITS_WITHOUT_EFFECT.contains(&name.as_str()), "{name}");
+    }
 }
 
 #[test]

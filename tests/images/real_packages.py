@@ -5,11 +5,13 @@ Each kind comes with its oracle: what the package manager itself says is install
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -25,6 +27,7 @@ PYTHON_PACKAGES = ("jinja2==2.10", "requests==2.19.1", "urllib3==1.23", "django=
 # No pure wheel of this release exists; the metadata is what matters here.
 FOREIGN_WHEEL = "pyyaml==5.1"
 NODE_PACKAGES = ("lodash@4.17.4", "minimist@1.2.0", "express@4.16.0", "@babel/traverse@7.22.0")
+JAVA_PACKAGES = ("liblog4j2-java", "libcommons-io-java", "libguava-java", "libjackson2-core-java")
 GO_MODULE = """module example.com/greeter
 
 go 1.21
@@ -239,6 +242,48 @@ def go_modules(binary: Path) -> set:
     toolchain = lines[0].rsplit(" ", 1)[1].removeprefix("go")
     words = [line.split() for line in lines[1:]]
     return {(w[1], w[2]) for w in words if w[0] == "dep"} | {("stdlib", toolchain)}
+
+
+def java_archives() -> list:
+    """The jars of some Debian packages."""
+
+    def download(made: Path):
+        made.mkdir()
+        _run("apt-get", "download", *JAVA_PACKAGES, cwd=made)
+        for package in made.glob("*.deb"):
+            _run("dpkg-deb", "--extract", package, made)
+            package.unlink()
+
+    jars = _once("java-archives", download).glob("usr/share/java/*.jar")
+    # Most names are links to the file with the version in its name.
+    return sorted(jar for jar in jars if not jar.is_symlink())
+
+
+def maven_coordinates(archive) -> set:
+    """What Maven wrote into a jar about itself: (group:artifact, version)."""
+    found = set()
+    with zipfile.ZipFile(archive) as jar:
+        for name in jar.namelist():
+            if name.rsplit("/", 1)[-1] == "pom.properties":
+                lines = jar.read(name).decode().splitlines()
+                told = dict(line.split("=", 1) for line in lines if "=" in line)
+                found.add((f"{told['groupId']}:{told['artifactId']}", told["version"]))
+    return found
+
+
+def unpackaged_program(path: str) -> tuple:
+    """A program of Debian and the version that its package has upstream."""
+    with tarfile.open(debian_rootfs()) as tar:
+        content = tar.extractfile(f".{path}").read()
+    root = debian_metadata()
+    owners = [
+        listed.name.removesuffix(".list").split(":")[0]
+        for listed in (root / "var/lib/dpkg/info").glob("*.list")
+        if {path, path.removeprefix("/usr")} & set(listed.read_text().splitlines())
+    ]
+    packages = {name: version for name, version, *_ in dpkg_packages(root)}
+    version = packages[owners[0]].split(":")[-1]
+    return content, re.match(r"[0-9]+(\.[0-9]+)+[a-z]?", version)[0]
 
 
 def dpkg_status_without(root: Path, package: str) -> bytes:

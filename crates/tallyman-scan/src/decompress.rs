@@ -7,6 +7,7 @@ use std::io::{self, BufRead, Read};
 use tallyman_model::image::Compression;
 use tallyman_model::limits::Limits;
 
+use crate::buffered;
 use crate::decompress::gzip::GzipReader;
 use crate::error::LayerError;
 use crate::stored::StoredReader;
@@ -129,11 +130,7 @@ pub(crate) fn check_size(total: u64, stored_bytes: u64, limits: &Limits) -> Resu
 
 impl Read for TarStream<'_, '_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(out.len());
-        out[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
+        buffered::read(self, out)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod analyzers;
 pub mod architecture;
 pub mod attestation;
 mod bounded;
+mod buffered;
 mod collect;
 mod decompress;
 pub mod error;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use tallyman_model::digest::{Algorithm, Digest};
 
+use crate::buffered;
 use crate::error::LayerError;
 use crate::stored::hash::Hash;
 
@@ -120,11 +121,7 @@ impl<'a> StoredReader<'a> {
 
 impl Read for StoredReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(out.len());
-        out[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
+        buffered::read(self, out)
     }
 }
 

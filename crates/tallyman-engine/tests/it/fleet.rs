@@ -112,6 +112,22 @@ async fn an_agent_that_lies_lies_about_its_own_server_only() {
 }
 
 #[tokio::test]
+async fn what_a_distributions_package_brought_is_not_counted_again() {
+    let setting = Setting::new().await;
+    setting.affect("TEST-1", "quayside", "1.5", "2026-01-01T00:00:00Z").await;
+    let list = "/usr/lib/python3/dist-packages/quayside-1.4.dist-info/METADATA\n";
+    let layer =
+        || Layer::default().debian(&[("python3-quayside", "1.4-1")]).python("quayside", "1.4");
+    let owned = layer().file("var/lib/dpkg/info/python3-quayside.list", list.as_bytes()).gzip();
+    for (server, bytes, expected) in [("bare", layer().gzip(), 1), ("owned", owned, 0)] {
+        bring(&setting, server, &bytes, honest(&bytes)).await;
+        let request = report(server, Some(vec![image(&[&bytes])]));
+        report_server(&setting.installation, request).await.expect("an answer");
+        assert_eq!(images(&setting, &[server]).await[0].image.vul_count, expected, "{server}");
+    }
+}
+
+#[tokio::test]
 async fn servers_that_found_the_same_share_a_row() {
     let setting = Setting::new().await;
     let bytes = Layer::default().python("quayside", "1.4").gzip();

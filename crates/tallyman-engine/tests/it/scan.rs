@@ -42,6 +42,28 @@ async fn a_layer_is_read_once_whatever_image_it_is_in() {
 }
 
 #[tokio::test]
+async fn what_a_distributions_package_brought_is_listed_and_judged_by_the_distribution() {
+    let setting = Setting::new().await;
+    // No feed speaks of conda packages, so one that counts leaves a gap.
+    let record = br#"{"name": "quayside", "version": "1.4"}"#;
+    let layer = || {
+        Layer::default()
+            .debian(&[("bash", "5.2.15-2")])
+            .file("usr/share/conda-meta/quayside-1.4.json", record)
+    };
+    let list = b"/usr/share/conda-meta/quayside-1.4.json\n";
+    let owned = layer().file("var/lib/dpkg/info/bash.list", list);
+    for (layer, is_owned) in [(layer(), false), (owned, true)] {
+        layout::write(&setting.path("image"), "a/b:1", &[layer.gzip()]);
+        let (report, _) = scanned(&setting).await;
+        let found = report.packages.iter().find(|package| package.name == "quayside");
+        assert_eq!(found.map(|package| package.is_owned), Some(is_owned));
+        assert_eq!(matches!(report.state, AnalysisState::Analyzed), is_owned, "{:?}", report.state);
+        fs::remove_dir_all(setting.path("image")).expect("removed");
+    }
+}
+
+#[tokio::test]
 async fn a_new_advisory_changes_the_answer_without_a_layer_being_read() {
     let setting = Setting::new().await;
     let layer = Layer::default().debian(&[("bash", "5.2.15-2")]).python("quayside", "1.4").gzip();

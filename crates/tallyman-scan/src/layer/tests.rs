@@ -45,6 +45,24 @@ fn the_digest_is_that_of_all_stored_bytes() {
 }
 
 #[test]
+fn the_digest_of_a_large_layer_is_that_of_all_its_bytes_in_their_order() {
+    // Enough for a thread of its own, and no two blocks alike.
+    let content: Vec<u8> =
+        (0..3_u32 << 20).map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
+    let mut stored = TarBuilder::new().file("data", content).finish();
+    let expected = sha256(&stored);
+    assert_eq!(run(&stored, Some(&expected), None).expect("a layer").digest, expected);
+    for at in [100_000, 1_500_000, 3_000_000] {
+        stored[at] ^= 1;
+        match run(&stored, Some(&expected), None) {
+            Err(LayerError::DigestMismatch { found, .. }) => assert_eq!(found, sha256(&stored)),
+            other => panic!("no mismatch: {other:?}"),
+        }
+        stored[at] ^= 1;
+    }
+}
+
+#[test]
 fn other_bytes_than_asked_for_are_a_mismatch_whatever_they_hold() {
     let expected = sha256(b"something else");
     let zeros = gzip(&vec![0; 100 << 20]);

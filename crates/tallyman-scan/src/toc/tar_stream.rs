@@ -4,6 +4,7 @@
 
 use std::io::{self, BufRead, Read};
 
+use crate::buffered;
 use crate::error::LayerError;
 use crate::tar::EntryKind;
 use crate::tar::header::{BLOCK_BYTES, Block, NAME_BYTES};
@@ -156,11 +157,7 @@ fn write_headers(entry: &TocEntry, out: &mut Vec<u8>) {
 
 impl Read for TocTar<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(out.len());
-        out[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
+        buffered::read(self, out)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::fake::{Fake, Reply, Seen, ok, options, parts, parts_claiming, sha, status};
+use super::fake::{Fake, Parts, Reply, Seen, ok, options, parts, parts_claiming, sha, status};
 use crate::documents::Documents;
 use crate::error::SourceError;
 use crate::fixtures::{off_the_runtime, read_layer};
@@ -18,6 +18,16 @@ async fn opened(fake: &Fake) -> OpenImage {
 
 async fn refused(fake: &Fake, rest: &str) -> SourceError {
     open(&fake.location(rest), &options()).await.expect_err("refused")
+}
+
+/// An index that names the image alone.
+fn index_of(image: &Parts) -> String {
+    format!(
+        r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[
+        {{"mediaType":"{OCI_MANIFEST}","digest":"{}","size":{}}}]}}"#,
+        sha(&image.manifest),
+        image.manifest.len()
+    )
 }
 
 #[tokio::test]
@@ -45,12 +55,7 @@ async fn an_image_is_pulled_by_tag_and_by_digest() {
 #[tokio::test]
 async fn an_image_that_is_known_costs_one_request() {
     let image = parts();
-    let index = format!(
-        r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[
-        {{"mediaType":"{OCI_MANIFEST}","digest":"{}","size":{}}}]}}"#,
-        sha(&image.manifest),
-        image.manifest.len()
-    );
+    let index = index_of(&image);
     let fake = Fake::start(move |seen| match seen.path.ends_with("/v1") {
         true => ok(index.clone()),
         false => image.reply(seen),
@@ -88,12 +93,7 @@ async fn bytes_with_another_digest_are_refused() {
 #[tokio::test]
 async fn an_index_is_followed_to_its_manifest_and_remembered() {
     let image = parts();
-    let index = format!(
-        r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[
-        {{"mediaType":"{OCI_MANIFEST}","digest":"{}","size":{}}}]}}"#,
-        sha(&image.manifest),
-        image.manifest.len()
-    );
+    let index = index_of(&image);
     let top = sha(index.as_bytes());
     let manifest = sha(&image.manifest);
     let fake = Fake::start(move |seen| match seen.path.ends_with("/v1") {

@@ -9,7 +9,10 @@ mod bun_lock;
 mod cargo;
 mod cargo_lock;
 mod composer;
+mod conan;
 mod conda;
+mod cran;
+mod dotnet;
 mod dpkg;
 mod dpkg_files;
 mod eicar;
@@ -17,15 +20,21 @@ mod executable;
 mod gem;
 mod gemfile_lock;
 mod go;
+mod go_mod;
+mod hackage_lock;
+mod hex_lock;
 mod java;
 mod lock;
 mod lookahead;
+mod luarocks;
 mod npm;
 mod npm_lock;
+mod nuget;
 mod os_release;
 mod pipfile_lock;
 mod pnpm_lock;
 mod preload;
+mod pub_lock;
 mod python;
 mod python_lock;
 mod reach;
@@ -33,6 +42,7 @@ mod requirements;
 mod rpm;
 mod rpm_journal;
 mod rpm_manifest;
+mod swift_lock;
 mod toml_lines;
 mod version_files;
 mod yaml_lines;
@@ -128,6 +138,16 @@ pub(crate) static ANALYZERS: &[Analyzer] = &[
     gemfile_lock::ANALYZER,
     composer::ANALYZER,
     cargo_lock::ANALYZER,
+    dotnet::ANALYZER,
+    nuget::ANALYZER,
+    pub_lock::ANALYZER,
+    hex_lock::ANALYZER,
+    swift_lock::ANALYZER,
+    cran::ANALYZER,
+    hackage_lock::ANALYZER,
+    luarocks::ANALYZER,
+    conan::ANALYZER,
+    go_mod::ANALYZER,
     go::ANALYZER,
     cargo::ANALYZER,
     binaries::ANALYZER,

@@ -7,16 +7,14 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
-import tempfile
 import zipfile
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from support.paths import CACHE
+from images.package_tools import once, run
 
 SITE_PACKAGES = "opt/app/lib/python3.11/site-packages"
 NODE_PREFIX = "usr"
@@ -47,41 +45,11 @@ func main() {
 """
 
 
-def _run(*command, cwd=None, env=None) -> str:
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    if done.returncode != 0:
-        shown = " ".join(str(word) for word in command)
-        raise RuntimeError(f"`{shown}` failed with {done.returncode}:\n{done.stderr[-3000:]}")
-    return done.stdout
-
-
-def _once(name: str, make) -> Path:
-    """Makes a cached file or directory unless it is there; a half-made one is never seen."""
-    kept = CACHE / name
-    if not kept.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix="making-", dir=CACHE))
-        try:
-            made = scratch / Path(name).name
-            make(made)
-            os.replace(made, kept)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return kept
-
-
 def debian_rootfs() -> Path:
     """The tar of a minimal Debian 12."""
-    return _once(
+    return once(
         "debian-bookworm-minbase.tar",
-        lambda made: _run("mmdebstrap", "--variant=minbase", "--mode=root", "bookworm", made),
+        lambda made: run("mmdebstrap", "--variant=minbase", "--mode=root", "bookworm", made),
     )
 
 
@@ -102,7 +70,7 @@ def debian_metadata() -> Path:
             ]
             tar.extractall(made, members, filter="tar")
 
-    return _once("debian-bookworm-metadata", extract)
+    return once("debian-bookworm-metadata", extract)
 
 
 def dpkg_packages(root: Path) -> list:
@@ -115,7 +83,7 @@ def dpkg_packages(root: Path) -> list:
         "source:Version",
         "db:Status-Status",
     ]
-    shown = _run(
+    shown = run(
         "dpkg-query",
         f"--admindir={root}/var/lib/dpkg",
         "-W",
@@ -141,8 +109,8 @@ def python_packages() -> Path:
             "--target",
             made,
         )
-        _run(*pip, *PYTHON_PACKAGES)
-        _run(
+        run(*pip, *PYTHON_PACKAGES)
+        run(
             *pip,
             "--no-deps",
             "--only-binary=:all:",
@@ -158,12 +126,12 @@ def python_packages() -> Path:
         )
         shutil.rmtree(made / "bin", ignore_errors=True)
 
-    return _once("python-packages", install)
+    return once("python-packages", install)
 
 
 def pip_packages(directory: Path) -> set:
     """What `pip list` says of a directory: (normalised name, version)."""
-    shown = _run(
+    shown = run(
         sys.executable,
         "-m",
         "pip",
@@ -182,7 +150,7 @@ def node_packages() -> Path:
 
     def install(made: Path):
         made.mkdir()
-        _run(
+        run(
             "npm",
             "install",
             "--global",
@@ -196,12 +164,12 @@ def node_packages() -> Path:
         )
         shutil.rmtree(made / "bin", ignore_errors=True)
 
-    return _once("node-packages", install)
+    return once("node-packages", install)
 
 
 def npm_packages(prefix: Path) -> set:
     """What `npm ls` says is installed beneath a prefix: (name, version)."""
-    shown = _run(
+    shown = run(
         "npm", "ls", "--global", "--prefix", prefix, "--all", "--json", "--loglevel=silent"
     )
     found = set()
@@ -231,14 +199,14 @@ def go_binary() -> Path:
             "GOOS": "linux",
             "GOARCH": "amd64",
         }
-        _run("go", "build", "-o", made, ".", cwd=source, env=env)
+        run("go", "build", "-o", made, ".", cwd=source, env=env)
 
-    return _once("go-greeter", build)
+    return once("go-greeter", build)
 
 
 def go_modules(binary: Path) -> set:
     """What `go version -m` says a program links: (module, version), with the standard library."""
-    lines = _run("go", "version", "-m", binary).splitlines()
+    lines = run("go", "version", "-m", binary).splitlines()
     toolchain = lines[0].rsplit(" ", 1)[1].removeprefix("go")
     words = [line.split() for line in lines[1:]]
     return {(w[1], w[2]) for w in words if w[0] == "dep"} | {("stdlib", toolchain)}

@@ -13,6 +13,7 @@ mod conan;
 mod conda;
 mod cran;
 mod dotnet;
+mod dotnet_bundle;
 mod dpkg;
 mod dpkg_files;
 mod eicar;
@@ -150,6 +151,7 @@ pub(crate) static ANALYZERS: &[Analyzer] = &[
     go_mod::ANALYZER,
     go::ANALYZER,
     cargo::ANALYZER,
+    dotnet_bundle::ANALYZER,
     binaries::ANALYZER,
     version_files::ANALYZER,
     java::ANALYZER,

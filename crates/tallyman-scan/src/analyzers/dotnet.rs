@@ -61,6 +61,11 @@ struct Assets<'a> {
 }
 
 fn analyze(_path: &str, content: &[u8], limits: &Limits) -> Analysis {
+    read(content, limits)
+}
+
+/// Returns the packages of a `deps.json`.
+pub(crate) fn read(content: &[u8], limits: &Limits) -> Analysis {
     let file: Dependencies<'_> = json(text(content)?, "a deps.json")?;
     let without_files = libraries_without_files(&file)?;
     let mut list = PackageList::new(Ecosystem::NuGet, limits);

@@ -31,9 +31,15 @@ mod luarocks;
 mod npm;
 mod npm_lock;
 mod nuget;
+mod opkg;
+mod opkg_files;
 mod os_release;
+mod pacman;
+mod pacman_files;
 mod pipfile_lock;
 mod pnpm_lock;
+mod portage;
+mod portage_files;
 mod preload;
 mod pub_lock;
 mod python;
@@ -125,6 +131,12 @@ pub(crate) static ANALYZERS: &[Analyzer] = &[
     rpm::ANALYZER,
     rpm_journal::ANALYZER,
     rpm_manifest::ANALYZER,
+    pacman::ANALYZER,
+    pacman_files::ANALYZER,
+    portage::ANALYZER,
+    portage_files::ANALYZER,
+    opkg::ANALYZER,
+    opkg_files::ANALYZER,
     python::ANALYZER,
     conda::ANALYZER,
     python_lock::ANALYZER,
@@ -290,6 +302,32 @@ impl Owned {
         self.keys.sort_unstable();
         self.keys.dedup();
         (!self.keys.is_empty()).then_some(Evidence::OwnedFiles(self.keys))
+    }
+}
+
+/// How many bytes of paths may still be put together of parts that several share, so that a small
+/// database cannot name gigabytes.
+pub(crate) struct PathBudget {
+    bytes_left: usize,
+}
+
+impl PathBudget {
+    /// A database says more of a file than its path, and few paths are long: all are shorter than
+    /// this many times its own length.
+    const TIMES: usize = 16;
+
+    /// What a path costs however short it is.
+    const PATH_COST: usize = 256;
+
+    pub(crate) fn of(database: &[u8]) -> Self {
+        PathBudget { bytes_left: database.len().saturating_mul(Self::TIMES) }
+    }
+
+    pub(crate) fn take(&mut self, path_bytes: usize) -> Result<(), Fault> {
+        let left = self.bytes_left.checked_sub(path_bytes.saturating_add(Self::PATH_COST));
+        self.bytes_left =
+            left.ok_or_else(|| Fault::new("the paths of its files take more room than it has"))?;
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! apk's database of installed packages (apk-tools' documentation, "apk package list format"): a
 //! paragraph a package, a letter a field.
+//!
+//! apk 3 has a binary format for packages and indexes, and keeps this one for what is installed.
 
 use std::str;
 
@@ -7,11 +9,13 @@ use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::{Ecosystem, Package, SourcePackage};
 
-use crate::analyzers::{Analyzer, Candidate, Fault, FileClass, Reading, is_token};
+use crate::analyzers::{
+    Analyzer, Candidate, Fault, FileClass, Owned, PathBudget, Reading, is_token,
+};
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "apk",
-    version: 1,
+    version: 2,
     class: FileClass::Database,
     wants,
     reading: Reading::Whole(analyze),
@@ -23,14 +27,20 @@ fn wants(candidate: &Candidate<'_>) -> bool {
 }
 
 fn analyze(_path: &str, content: &[u8], limits: &Limits) -> Result<Vec<Evidence>, Fault> {
-    let packages = parse(content, limits.layer_packages)?;
-    Ok(if packages.is_empty() { Vec::new() } else { vec![Evidence::Packages(packages)] })
+    let (packages, owned) = parse(content, limits.layer_packages)?;
+    let packages = (!packages.is_empty()).then_some(Evidence::Packages(packages));
+    Ok(packages.into_iter().chain(owned.finish()).collect())
 }
 
-/// Returns the packages, ordered.
-pub(crate) fn parse(content: &[u8], max_packages: usize) -> Result<Vec<Package>, Fault> {
+/// Returns the packages, ordered, and their files.
+pub(crate) fn parse(content: &[u8], max_packages: usize) -> Result<(Vec<Package>, Owned), Fault> {
+    if content.starts_with(b"ADB") {
+        return Err(Fault::new("it is a binary database of apk 3, which no release of apk writes"));
+    }
     let mut packages = Vec::new();
     let mut paragraph = Paragraph::default();
+    let mut files = Files { directory: "", path: String::new(), budget: PathBudget::of(content) };
+    let mut owned = Owned::default();
     for (index, line) in content.split(|byte| *byte == b'\n').enumerate() {
         match line {
             [] => {
@@ -39,7 +49,12 @@ pub(crate) fn parse(content: &[u8], max_packages: usize) -> Result<Vec<Package>,
                     return Err(Fault::new(format!("more than {max_packages} packages")));
                 }
                 paragraph = Paragraph::default();
+                files.directory = "";
             }
+            [b'F', b':', directory @ ..] => {
+                files.directory = str::from_utf8(directory).unwrap_or("")
+            }
+            [b'R', b':', name @ ..] => owned.add(files.path_of(name)?),
             [field, b':', value @ ..] => paragraph.set(*field, value),
             _ => return Err(malformed(index.saturating_add(1), "a line without a field")),
         }
@@ -47,7 +62,26 @@ pub(crate) fn parse(content: &[u8], max_packages: usize) -> Result<Vec<Package>,
     packages.extend(paragraph.finish(content.len())?);
     packages.sort_unstable();
     packages.dedup();
-    Ok(packages)
+    Ok((packages, owned))
+}
+
+/// The files of a package: their names stand behind their directory.
+struct Files<'a> {
+    directory: &'a str,
+    path: String,
+    budget: PathBudget,
+}
+
+impl Files<'_> {
+    fn path_of(&mut self, name: &[u8]) -> Result<&str, Fault> {
+        let name = str::from_utf8(name).unwrap_or("");
+        self.path.clear();
+        self.budget.take(self.directory.len().saturating_add(name.len()))?;
+        for part in [self.directory, "/", name] {
+            self.path.push_str(part);
+        }
+        Ok(&self.path)
+    }
 }
 
 fn malformed(line: usize, what: &str) -> Fault {

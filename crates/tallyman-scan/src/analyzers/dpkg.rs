@@ -30,12 +30,23 @@ fn wants(candidate: &Candidate<'_>) -> bool {
 }
 
 fn analyze(_path: &str, content: &[u8], limits: &Limits) -> Result<Vec<Evidence>, Fault> {
-    let packages = parse(content, limits.layer_packages)?;
+    let packages = parse(content, Dialect::Dpkg, limits.layer_packages)?;
     Ok(if packages.is_empty() { Vec::new() } else { vec![Evidence::Packages(packages)] })
 }
 
+/// Whose database it is: opkg took over the form, and added states.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Dpkg,
+    Opkg,
+}
+
 /// Returns the packages whose files are on the disk, ordered.
-pub(crate) fn parse(content: &[u8], max_packages: usize) -> Result<Vec<Package>, Fault> {
+pub(super) fn parse(
+    content: &[u8],
+    dialect: Dialect,
+    max_packages: usize,
+) -> Result<Vec<Package>, Fault> {
     let mut packages = Vec::new();
     let mut paragraph = Paragraph::default();
     let mut known_field = None;
@@ -43,7 +54,7 @@ pub(crate) fn parse(content: &[u8], max_packages: usize) -> Result<Vec<Package>,
         let number = index.saturating_add(1);
         match line.first() {
             None => {
-                packages.extend(paragraph.finish(number)?);
+                packages.extend(paragraph.finish(dialect, number)?);
                 if packages.len() > max_packages {
                     return Err(Fault::new(format!("more than {max_packages} packages")));
                 }
@@ -67,7 +78,7 @@ pub(crate) fn parse(content: &[u8], max_packages: usize) -> Result<Vec<Package>,
             }
         }
     }
-    packages.extend(paragraph.finish(0)?);
+    packages.extend(paragraph.finish(dialect, 0)?);
     packages.sort_unstable();
     packages.dedup();
     Ok(packages)
@@ -125,8 +136,8 @@ impl<'a> Paragraph<'a> {
         true
     }
 
-    fn finish(&self, line: usize) -> Result<Option<Package>, Fault> {
-        if !self.any || !self.is_on_disk(line)? {
+    fn finish(&self, dialect: Dialect, line: usize) -> Result<Option<Package>, Fault> {
+        if !self.any || !self.is_on_disk(dialect, line)? {
             return Ok(None);
         }
         let name = required(self.package, line, "a package without a name")?;
@@ -135,16 +146,22 @@ impl<'a> Paragraph<'a> {
             None => None,
             some => Some(required(some, line, "an architecture that is none")?.to_owned()),
         };
+        let ecosystem = match dialect {
+            Dialect::Dpkg => Ecosystem::Deb,
+            Dialect::Opkg => Ecosystem::Opkg,
+        };
         let source = match self.source {
+            // There it is the path of the recipe.
+            Some(_) if dialect == Dialect::Opkg => None,
             None => None,
             Some(source) => Some(parse_source(source, version, line)?),
         };
-        Ok(Some(Package { architecture, source, ..Package::new(Ecosystem::Deb, name, version) }))
+        Ok(Some(Package { architecture, source, ..Package::new(ecosystem, name, version) }))
     }
 
     /// The third word is the state. In all but the first three the package's files are unpacked,
     /// even if its scripts have not run. `status.d` has no status: what is there is installed.
-    fn is_on_disk(&self, line: usize) -> Result<bool, Fault> {
+    fn is_on_disk(&self, dialect: Dialect, line: usize) -> Result<bool, Fault> {
         let Some(status) = self.status else {
             return Ok(true);
         };
@@ -158,6 +175,9 @@ impl<'a> Paragraph<'a> {
                 ),
                 None,
             ) => Ok(true),
+            (Some(b"post-inst-failed" | b"removal-failed"), None) if dialect == Dialect::Opkg => {
+                Ok(true)
+            }
             _ => Err(malformed(line, "a status that is none")),
         }
     }

@@ -14,7 +14,9 @@ use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::{Package, SourcePackage};
 
-use crate::analyzers::{Analysis, Analyzer, Candidate, Fault, FileClass, Owned, Reading, is_token};
+use crate::analyzers::{
+    Analysis, Analyzer, Candidate, Fault, FileClass, Owned, PathBudget, Reading, is_token,
+};
 use crate::path::split;
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
@@ -28,9 +30,6 @@ pub(crate) const ANALYZER: Analyzer = Analyzer {
 /// Where distributions keep the database: the default, that of SUSE and newer Fedora, and that of
 /// images built as ostree commits.
 const DIRECTORIES: [&str; 3] = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
-
-/// What a header says of a file beside its path takes more than this.
-const FACTS_BYTES: usize = 64;
 
 /// Tells whether a directory holds the database.
 pub(crate) fn is_database_directory(path: &str) -> bool {
@@ -46,7 +45,7 @@ fn analyze(path: &str, content: &[u8], limits: &Limits) -> Analysis {
     if content.is_empty() {
         return Err(Fault::new("the database is empty"));
     }
-    let mut found = Found::new(content.len(), limits);
+    let mut found = Found::new(content, limits);
     match split(path).1 {
         "rpmdb.sqlite" => sqlite::each_blob(content, |blob| found.add(blob))?,
         "Packages.db" => ndb::each_blob(content, |blob| found.add(blob))?,
@@ -79,18 +78,16 @@ struct Found<'a> {
     limits: &'a Limits,
     packages: Vec<Package>,
     owned: Owned,
-    /// How many bytes of paths may still be put together: each is made of parts that several
-    /// share, so that a small header could name gigabytes.
-    path_bytes_left: usize,
+    paths: PathBudget,
 }
 
 impl<'a> Found<'a> {
-    fn new(content_bytes: usize, limits: &'a Limits) -> Self {
+    fn new(content: &[u8], limits: &'a Limits) -> Self {
         Found {
             limits,
             packages: Vec::new(),
             owned: Owned::default(),
-            path_bytes_left: content_bytes.saturating_mul(4),
+            paths: PathBudget::of(content),
         }
     }
 
@@ -102,13 +99,9 @@ impl<'a> Found<'a> {
         if self.packages.len() >= self.limits.layer_packages {
             return Err(Fault::new(format!("more than {} packages", self.limits.layer_packages)));
         }
-        let name = package.name.clone();
         self.packages.push(package);
         header.each_file(|path| {
-            let left = self.path_bytes_left.checked_sub(path.len().saturating_add(FACTS_BYTES));
-            self.path_bytes_left = left.ok_or_else(|| {
-                Fault::new(format!("the files of {name} have more names than there is room for"))
-            })?;
+            self.paths.take(path.len())?;
             self.owned.add(path);
             Ok(())
         })

@@ -6,7 +6,12 @@ use insta::assert_snapshot;
 use proptest::prelude::{any, prop, prop_assert_eq, proptest};
 use tallyman_model::package::Package;
 
-use super::parse;
+use super::Dialect;
+use crate::analyzers::Fault;
+
+fn parse(content: &[u8], max_packages: usize) -> Result<Vec<Package>, Fault> {
+    super::parse(content, Dialect::Dpkg, max_packages)
+}
 
 fn packages(text: &str) -> Vec<Package> {
     parse(text.as_bytes(), 1000).expect("a good database")

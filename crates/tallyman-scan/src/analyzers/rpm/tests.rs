@@ -204,7 +204,7 @@ fn a_directory_shared_by_many_files_does_not_multiply() {
         .texts(DIRS, &[&directory])
         .build();
     let fault = read(NDB, &ndb(&[blob])).expect_err("800 MB of paths");
-    assert!(fault.reason.contains("more names"), "{}", fault.reason);
+    assert!(fault.reason.contains("more room"), "{}", fault.reason);
 }
 
 #[test]

@@ -101,7 +101,10 @@ fn read_record(document: &Document<'_>, name: String, record: Record, harvest: &
         return harvest.refuse(name, format!("more than {EVENTS} events"));
     }
     if errata::mends_nothing(&record) {
-        return harvest.skip("", SkipReason::NotSecurity);
+        let packages = record.affected.iter().filter_map(|affected| affected.package.as_ref());
+        let mut targets = packages.filter_map(|package| target(&package.ecosystem).ok());
+        let feed = targets.next().map_or_else(String::new, |target| target.feed);
+        return harvest.skip(&feed, SkipReason::NotSecurity);
     }
     let skeleton = skeleton(&record);
     let summary = record.summary.as_deref().unwrap_or("");

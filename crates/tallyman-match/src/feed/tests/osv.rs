@@ -203,3 +203,25 @@ fn documents_are_told_by_content() {
     assert!(!is_feed("[1, 2]"));
     assert!(is_feed("\u{feff}{\"id\": \"x\", \"affected\": []}"));
 }
+
+#[test]
+fn errata_of_rpm_distributions_are_read_with_their_vulnerabilities_and_modules() {
+    let record = |id: &str, related: &str, summary: &str| {
+        format!(
+            r#"{{"id": "{id}", "modified": "2024-01-01T00:00:00Z", "related": [{related}],
+                "summary": "{summary}", "affected": [
+                {{"package": {{"ecosystem": "AlmaLinux:8", "name": "npm"}},
+                  "ranges": [{{"type": "ECOSYSTEM", "events": [
+                    {{"introduced": "0"}}, {{"fixed": "1:8-1.module_el8"}}]}}]}}]}}"#
+        )
+    };
+    let security = record("ALSA-2024:1", r#""CVE-2024-1""#, "Important: nodejs:16 security update");
+    let harvest = read("x.json", &security).unwrap();
+    insta::assert_snapshot!(show(&harvest), @r#"
+    osv/AlmaLinux "" ALSA-2024:1 [] upstream ["CVE-2024-1"] []
+      rpm almalinux:8 npm: [">=0 <1:8-1.module_el8"] [] [] Some("Important") Open
+    "#);
+    assert_eq!(harvest.records[0].advisory.affected[0].modules, ["nodejs:16"]);
+    let other = record("ALBA-2024:1", "", "nodejs:16 bug fix update");
+    insta::assert_snapshot!(show(&read("x.json", &other).unwrap()), @r#"skipped "osv/AlmaLinux" NotSecurity 1"#);
+}

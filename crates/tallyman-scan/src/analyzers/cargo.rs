@@ -18,7 +18,7 @@ use crate::analyzers::{
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "cargo",
-    version: 2,
+    version: 3,
     class: FileClass::Executable,
     wants: executable::wants,
     reading: Reading::Streamed(start),
@@ -43,6 +43,9 @@ struct Crate {
     /// `build` for what only ran while building; absent means `runtime`.
     #[serde(default)]
     kind: Option<String>,
+    /// Whether it is the crate that the program is of.
+    #[serde(default)]
+    root: bool,
 }
 
 fn start(_candidate: &Candidate<'_>, limits: &Limits) -> Box<dyn Probe> {
@@ -197,14 +200,16 @@ fn evidence(json: &[u8]) -> Analysis {
     Ok(if packages.is_empty() { Vec::new() } else { vec![Evidence::Packages(packages)] })
 }
 
-/// Returns the crates of the list that come from a registry and are part of the program.
+/// Returns the crates of the list that are part of the program and come from a registry, and the one
+/// that the program is of, wherever it was built.
 fn parse(json: &[u8]) -> Result<Vec<Package>, Fault> {
     let info: VersionInfo =
         serde_json::from_slice(json).map_err(|error| broken(&error.to_string()))?;
     let mut packages = Vec::new();
     for item in info.packages {
         let is_runtime = item.kind.as_deref().is_none_or(|kind| kind == "runtime");
-        if !is_runtime || !matches!(item.source.as_str(), "crates.io" | "registry") {
+        let is_published = matches!(item.source.as_str(), "crates.io" | "registry");
+        if !is_runtime || !(is_published || item.root) {
             continue;
         }
         if !is_token(&item.name) || !is_token(&item.version) {

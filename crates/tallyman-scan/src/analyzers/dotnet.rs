@@ -14,7 +14,7 @@ use crate::analyzers::{Analysis, Analyzer, Candidate, Fault, FileClass, Reading}
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "dotnet",
-    version: 1,
+    version: 2,
     class: FileClass::Named,
     wants,
     reading: Reading::Whole(analyze),
@@ -48,6 +48,14 @@ struct Library<'a> {
     kind: Cow<'a, str>,
 }
 
+impl Dependencies<'_> {
+    /// Returns the system that it is for, such as `linux-x64`.
+    fn rid(&self) -> Option<&str> {
+        let (_, rid) = self.runtime_target.as_ref()?.name.split_once('/')?;
+        (!rid.is_empty()).then_some(rid)
+    }
+}
+
 /// The files of a library that the application loads; `compile` is for compilers.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -60,15 +68,35 @@ struct Assets<'a> {
     runtime_targets: Option<&'a RawValue>,
 }
 
-fn analyze(_path: &str, content: &[u8], limits: &Limits) -> Analysis {
-    read(content, limits)
+fn analyze(path: &str, content: &[u8], limits: &Limits) -> Analysis {
+    let file: Dependencies<'_> = json(text(content)?, "a deps.json")?;
+    let mut list = PackageList::new(Ecosystem::NuGet, limits);
+    if let (Some((framework, version)), Some(rid)) = (shared_framework(path), file.rid()) {
+        list.add(&format!("{framework}.Runtime.{rid}"), version)?;
+    }
+    add_libraries(&file, &mut list)?;
+    list.finish()
 }
 
 /// Returns the packages of a `deps.json`.
 pub(crate) fn read(content: &[u8], limits: &Limits) -> Analysis {
-    let file: Dependencies<'_> = json(text(content)?, "a deps.json")?;
-    let without_files = libraries_without_files(&file)?;
     let mut list = PackageList::new(Ecosystem::NuGet, limits);
+    add_libraries(&json(text(content)?, "a deps.json")?, &mut list)?;
+    list.finish()
+}
+
+/// Returns the name and version of the framework that a host finds at
+/// `shared/NAME/VERSION/NAME.deps.json` (.NET runtime, docs/design/features/host-components.md). NuGet has
+/// it as a package for each system, of which advisories speak.
+fn shared_framework(path: &str) -> Option<(&str, &str)> {
+    let mut parts = path.rsplit('/');
+    let file = parts.next()?.strip_suffix(".deps.json")?;
+    let (version, name, shared) = (parts.next()?, parts.next()?, parts.next()?);
+    (name == file && shared == "shared").then_some((name, version))
+}
+
+fn add_libraries(file: &Dependencies<'_>, list: &mut PackageList) -> Result<(), Fault> {
+    let without_files = libraries_without_files(file)?;
     for_each_entry(file.libraries, |key, library: Library<'_>| {
         let is_package =
             ["package", "runtimepack"].iter().any(|it| library.kind.eq_ignore_ascii_case(it));
@@ -81,8 +109,7 @@ pub(crate) fn read(content: &[u8], limits: &Limits) -> Analysis {
         };
         // The runtime that an application brings along is that package.
         list.add(name.strip_prefix("runtimepack.").unwrap_or(name), version)
-    })?;
-    list.finish()
+    })
 }
 
 /// Returns the libraries of which the target that runs loads nothing.
@@ -161,6 +188,23 @@ mod tests {
         }
         assert_eq!(packages("{}"), Ok(Vec::new()));
     }
+
+    #[test]
+    fn a_shared_framework_is_the_package_of_its_system() {
+        let at = |path: &str| named(analyze(path, FRAMEWORK.as_bytes(), &Limits::default()));
+        let found = at("usr/share/dotnet/shared/Acme.App/3.1.23/Acme.App.deps.json");
+        assert_eq!(found, Ok(vec!["Acme.App.Runtime.linux-x64 3.1.23".to_owned()]));
+        for elsewhere in [
+            "shared/Acme.App/3.1.23/Other.deps.json",
+            "lib/Acme.App/3.1.23/Acme.App.deps.json",
+            "Acme.App/3.1.23/Acme.App.deps.json",
+            "Acme.App.deps.json",
+        ] {
+            assert_eq!(at(elsewhere), Ok(Vec::new()), "{elsewhere}");
+        }
+    }
+
+    const FRAMEWORK: &str = r#"{"runtimeTarget": {"name": ".NETCoreApp,Version=v3.1/linux-x64"}}"#;
 
     #[test]
     fn what_is_none_is_a_fault() {

@@ -1,7 +1,8 @@
 //! npm packages as they are installed: `package.json` (npm documentation, "package.json" and
 //! "folders").
 //!
-//! `node_modules/NAME/package.json` is always a package. Elsewhere it may be one that another
+//! `node_modules/NAME/package.json` is always a package, and so is one where Debian installs those of
+//! npm (Debian JavaScript policy, "Node.js modules"). Elsewhere it may be one that another
 //! package carries along (`next/dist/compiled/react-is`), or an application; it counts if it has a
 //! name and a version and is not marked as private, which no published package is. pnpm links the
 //! files of packages to a store, and the entry of the archive that has the content may be the
@@ -20,7 +21,7 @@ use crate::analyzers::{Analysis, Analyzer, Candidate, Fault, FileClass, Reading}
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "npm",
-    version: 2,
+    version: 3,
     class: FileClass::Named,
     wants,
     reading: Reading::Whole(analyze),
@@ -30,8 +31,15 @@ fn wants(candidate: &Candidate<'_>) -> bool {
     candidate.base == "package.json" || is_in_pnpm_store(candidate)
 }
 
+/// Where Debian's packages install those of npm.
+const DEBIAN_DIRECTORIES: [&str; 2] = ["usr/share/nodejs/", "usr/lib/nodejs/"];
+
 /// Whether a file is certainly that of an installed package.
 fn is_package_root(path: &str) -> bool {
+    if let Some(below) = DEBIAN_DIRECTORIES.iter().find_map(|it| path.strip_prefix(it)) {
+        let depth = if below.starts_with('@') { 2 } else { 1 };
+        return below.matches('/').count() == depth;
+    }
     let mut parents = path.rsplit('/').skip(1);
     match (parents.next(), parents.next(), parents.next()) {
         (Some(name), Some("node_modules"), _) => !name.starts_with(['@', '.']),

@@ -41,12 +41,12 @@ fn names(evidence: &[Evidence]) -> Vec<String> {
 }
 
 #[test]
-fn crates_of_registries_that_are_in_the_program_are_found() {
+fn the_program_and_crates_of_registries_that_are_in_it_are_found() {
     for before in [0, 3, 600, 10_000] {
         let data = [vec![b'x'; before], zlib(LIST.as_bytes()), vec![b'x'; before]].concat();
         let program = elf_with_section(".dep-v0", &data);
         let found = analyze(&program, &Limits::default()).expect("no fault");
-        assert_eq!(names(&found), ["private 2.0.0", "serde 1.0.200"]);
+        assert_eq!(names(&found), ["app 0.1.0", "private 2.0.0", "serde 1.0.200"]);
     }
 }
 

@@ -53,6 +53,9 @@ fn a_private_manifest_counts_only_where_packages_are_installed() {
         "node_modules/a/package.json",
         "node_modules/@s/a/package.json",
         "node_modules/.pnpm/a@1/node_modules/a/package.json",
+        "usr/share/nodejs/a/package.json",
+        "usr/share/nodejs/@s/a/package.json",
+        "usr/lib/nodejs/a/package.json",
     ] {
         assert_eq!(package_at(installed, private), Ok(Some("a 1".to_owned())), "{installed}");
     }
@@ -63,6 +66,10 @@ fn a_private_manifest_counts_only_where_packages_are_installed() {
         "node_modules/@s/package.json",
         "node_modules/a/dist/b/package.json",
         "node_modules/@s/a/lib/package.json",
+        "usr/share/nodejs/package.json",
+        "usr/share/nodejs/a/bin/package.json",
+        "usr/share/nodejs/@s/package.json",
+        "opt/usr/share/nodejs/a/package.json",
     ] {
         assert_eq!(package_at(elsewhere, private), Ok(None), "{elsewhere}");
         assert_eq!(package_at(elsewhere, public), Ok(Some("a 1".to_owned())), "{elsewhere}");

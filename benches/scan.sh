@@ -5,7 +5,7 @@
 #   benches/scan.sh DIRECTORY [IMAGE...]      the images of benches/images.sh, or the named ones
 #
 # RUNS=3 says how often each command is run, in turns; the median counts. SYFT and TRIVY name the
-# other scanners' programs; those that are not there are left out.
+# other scanners' programs; those that are not there are left out. GNU time is needed (package `time`).
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"

@@ -135,15 +135,15 @@ pub struct ReportAdvisories {
 
 /// What a report is made of.
 #[derive(Debug)]
-pub struct ReportInput<'a> {
+pub struct ReportInput {
     /// The image.
     pub image: ReportImage,
     /// What its final filesystem shows.
-    pub inventory: &'a ImageInventory,
+    pub inventory: ImageInventory,
     /// Its package versions, one for each package of the inventory, in the same order.
-    pub versions: &'a [PackageVersion],
+    pub versions: Vec<PackageVersion>,
     /// The findings of each package version.
-    pub findings: &'a BTreeMap<PackageVersion, Vec<Finding>>,
+    pub findings: BTreeMap<PackageVersion, Vec<Finding>>,
     /// The state.
     pub state: AnalysisState,
     /// The advisories.
@@ -152,40 +152,39 @@ pub struct ReportInput<'a> {
 
 impl ScanReport {
     /// Puts a report together.
-    pub fn new(input: ReportInput<'_>) -> Self {
-        let packages: Vec<ReportPackage> = input
-            .inventory
+    pub fn new(input: ReportInput) -> Self {
+        let ReportInput { image, inventory, versions, findings, state, advisories } = input;
+        let packages: Vec<ReportPackage> = inventory
             .packages
-            .iter()
-            .zip(input.versions)
+            .into_iter()
+            .zip(versions)
             .map(|(item, version)| ReportPackage {
                 purl: version.purl(),
-                ecosystem: item.package.ecosystem,
-                name: item.package.name.clone(),
-                version: item.package.version.clone(),
-                architecture: item.package.architecture.clone(),
-                source: item.package.source.clone(),
-                path: item.path.clone(),
-                layer: Some(item.layer),
-                layer_digest: input.image.layers.get(item.layer).map(|layer| layer.digest.clone()),
-                is_owned: item.is_owned,
                 findings: match item.is_owned {
                     true => Vec::new(),
-                    false => input.findings.get(version).cloned().unwrap_or_default(),
+                    false => findings.get(&version).cloned().unwrap_or_default(),
                 },
+                ecosystem: item.package.ecosystem,
+                name: item.package.name,
+                version: item.package.version,
+                architecture: item.package.architecture,
+                source: item.package.source,
+                path: item.path,
+                layer: Some(item.layer),
+                layer_digest: image.layers.get(item.layer).map(|layer| layer.digest.clone()),
+                is_owned: item.is_owned,
             })
             .collect();
-        let summary = summarize(&packages, input.inventory.alerts.len());
         ScanReport {
-            image: input.image,
+            image,
             sbom: None,
-            state: input.state,
-            distribution: input.inventory.distribution.clone(),
-            summary,
+            state,
+            distribution: inventory.distribution,
+            summary: summarize(&packages, inventory.alerts.len()),
             packages,
-            alerts: input.inventory.alerts.clone(),
-            diagnostics: input.inventory.diagnostics.clone(),
-            advisories: input.advisories,
+            alerts: inventory.alerts,
+            diagnostics: inventory.diagnostics,
+            advisories,
         }
     }
 

@@ -111,9 +111,9 @@ pub(crate) async fn report(
     let squashed = judge(index, layers).await?;
     Ok(ScanReport::new(ReportInput {
         image,
-        inventory: &squashed.inventory,
-        versions: &squashed.versions,
-        findings: &squashed.findings,
+        inventory: squashed.inventory,
+        versions: squashed.versions,
+        findings: squashed.findings,
         state: squashed.state,
         advisories,
     }))

@@ -288,17 +288,21 @@ impl AdvisoryIndex {
     }
 
     fn str_at(&self, id: usize) -> Result<&str, IndexError> {
+        std::str::from_utf8(self.bytes_at(id)?)
+            .map_err(|_| IndexError::Damaged("a string is not UTF-8"))
+    }
+
+    fn bytes_at(&self, id: usize) -> Result<&[u8], IndexError> {
         let offsets = self.section(Section::StringOffsets);
         let at = id.checked_mul(4).ok_or(cursor::SHORT)?;
         let start = read_usize(offsets, at)?;
         let end = read_usize(offsets, at.checked_add(4).ok_or(cursor::SHORT)?)?;
-        let bytes = self.section(Section::StringBytes).get(start..end).ok_or(cursor::SHORT)?;
-        std::str::from_utf8(bytes).map_err(|_| IndexError::Damaged("a string is not UTF-8"))
+        self.section(Section::StringBytes).get(start..end).ok_or(cursor::SHORT)
     }
 
     fn find_string(&self, text: &str) -> Result<Option<u32>, IndexError> {
         let count = (self.section(Section::StringOffsets).len() / 4).saturating_sub(1);
-        let found = partition(count, |id| Ok(self.str_at(id)?.cmp(text)))?;
+        let found = partition(count, |id| Ok(self.bytes_at(id)?.cmp(text.as_bytes())))?;
         Ok(found.and_then(|id| u32::try_from(id).ok()))
     }
 }

@@ -58,7 +58,7 @@ pub async fn scan_directory(
     let (image, inventory) =
         blocking::run(move || read(&name, &directory, &limits, &progress)).await?;
     match inventory {
-        Ok(inventory) => report(installation, image, vec![inventory]).await,
+        Ok(inventory) => report(installation, image, vec![Arc::new(inventory)]).await,
         Err(error) => Ok(failed(installation, image, chain(&error))),
     }
 }

@@ -1,6 +1,7 @@
 //! What servers report: their layers, their facts, their images.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tallyman_model::digest::Digest;
@@ -95,7 +96,7 @@ pub async fn put_layer(
         digest: request.digest,
         fingerprint: request.fingerprint,
         scope: LayerScope::Server(request.server_uuid),
-        inventory: request.inventory,
+        inventory: Arc::new(request.inventory),
     };
     installation.store().insert_layer(layer, installation.clock().now_ms()).await?;
     Ok(serde_json::json!({}))

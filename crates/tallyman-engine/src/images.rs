@@ -64,10 +64,11 @@ pub struct SquashedImage {
 /// [`ImageError::Index`].
 pub async fn judge(
     index: Arc<AdvisoryIndex>,
-    layers: Vec<LayerInventory>,
+    layers: Vec<Arc<LayerInventory>>,
 ) -> Result<SquashedImage, ImageError> {
     blocking::run(move || {
-        let inventory = squash(&layers.iter().collect::<Vec<_>>());
+        let inventory = squash(&layers);
+        drop(layers);
         let versions = package_versions(&inventory);
         // What a distribution's package brought is judged by the distribution's advisories alone.
         let judged: HashSet<&PackageVersion> = inventory

@@ -104,7 +104,7 @@ pub fn unscanned(installation: &Installation, target: &Target, error: &ScanError
 pub(crate) async fn report(
     installation: &Installation,
     image: ReportImage,
-    layers: Vec<LayerInventory>,
+    layers: Vec<Arc<LayerInventory>>,
 ) -> Result<ScanReport, ScanError> {
     let index = installation.advisories().current();
     let advisories = report_advisories(&index);
@@ -194,21 +194,24 @@ async fn store_layers(
     layers: Vec<ReadLayer>,
     fingerprint: &str,
 ) -> Result<Vec<(usize, StoredLayer)>, ScanError> {
-    let rows = layers
-        .iter()
-        .map(|layer| NewLayer {
-            digest: layer.key.clone(),
+    let mut rows = Vec::with_capacity(layers.len());
+    let mut read = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let inventory = Arc::new(layer.inventory);
+        read.push((layer.index, Arc::clone(&inventory)));
+        rows.push(NewLayer {
+            digest: layer.key,
             fingerprint: fingerprint.to_owned(),
             scope: LayerScope::Trusted,
-            inventory: layer.inventory.clone(),
-        })
-        .collect();
+            inventory,
+        });
+    }
     let now_ms = installation.clock().now_ms();
     let stored = installation.store().insert_layers(rows, JobChanges::default(), now_ms).await?;
-    let with_results = layers.into_iter().zip(stored);
-    Ok(with_results
-        .map(|(layer, inventory_digest)| {
-            (layer.index, StoredLayer { inventory_digest, inventory: layer.inventory })
+    let with_digests = read.into_iter().zip(stored);
+    Ok(with_digests
+        .map(|((index, inventory), inventory_digest)| {
+            (index, StoredLayer { inventory_digest, inventory })
         })
         .collect())
 }

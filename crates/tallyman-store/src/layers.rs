@@ -4,6 +4,7 @@
 //! the same digest; then that counts for everybody, this server included.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 use tallyman_model::digest::Digest;
@@ -45,7 +46,7 @@ pub struct NewLayer {
     /// Whose word it is.
     pub scope: LayerScope,
     /// What was found.
-    pub inventory: LayerInventory,
+    pub inventory: Arc<LayerInventory>,
 }
 
 /// A layer that is known.
@@ -53,8 +54,8 @@ pub struct NewLayer {
 pub struct StoredLayer {
     /// The digest of the inventory: equal for equal content.
     pub inventory_digest: Digest,
-    /// The inventory.
-    pub inventory: LayerInventory,
+    /// The inventory; the images that have the layer share it.
+    pub inventory: Arc<LayerInventory>,
 }
 
 /// Returns the digest under which an inventory is stored.
@@ -151,7 +152,7 @@ impl Store {
         // Unpacked here, where no connection waits for it.
         let mut layers = HashMap::with_capacity(rows.len());
         for (digest, inventory_digest, packed) in rows {
-            let inventory = from_zstd_json("layer_inventory.inventory", &packed)?;
+            let inventory = Arc::new(from_zstd_json("layer_inventory.inventory", &packed)?);
             layers.insert(digest, StoredLayer { inventory_digest, inventory });
         }
         Ok(layers)
@@ -166,7 +167,7 @@ impl Store {
     ) -> Result<Vec<Digest>, StoreError> {
         let mut rows = Vec::with_capacity(layers.len());
         for layer in layers {
-            let json = to_json(&layer.inventory)?;
+            let json = to_json(layer.inventory.as_ref())?;
             let inventory_digest = Digest::from_sha256(&sha256(json.as_bytes()));
             rows.push(LayerRow {
                 digest: layer.digest,

@@ -1,6 +1,7 @@
 //! Small facts for this crate's tests, and a store on a temporary file.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use tallyman_model::advisory::{FixState, PackageKey};
 use tallyman_model::coverage::AnalysisState;
@@ -83,8 +84,8 @@ pub(crate) fn uuid(number: u32) -> ServerUuid {
     format!("server-{number:05}").parse().unwrap()
 }
 
-pub(crate) fn inventory(number: u64) -> LayerInventory {
-    LayerInventory { entries: number, ..LayerInventory::default() }
+pub(crate) fn inventory(number: u64) -> Arc<LayerInventory> {
+    Arc::new(LayerInventory { entries: number, ..LayerInventory::default() })
 }
 
 pub(crate) fn package(number: u32) -> PackageVersion {

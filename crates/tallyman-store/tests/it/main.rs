@@ -14,6 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use std::sync::Arc;
+
 use tallyman_model::digest::Digest;
 use tallyman_model::inventory::LayerInventory;
 use tallyman_store::jobs::{JobChanges, NewJob};
@@ -86,7 +88,7 @@ async fn write(store: &Store, number: u64) {
         digest: digest(number),
         fingerprint: "f".to_owned(),
         scope: LayerScope::Trusted,
-        inventory: LayerInventory { entries: number, ..LayerInventory::default() },
+        inventory: Arc::new(LayerInventory { entries: number, ..LayerInventory::default() }),
     };
     let jobs = JobChanges { enqueue: vec![job], finish: None };
     store.insert_layers(vec![layer], jobs, 1).await.unwrap();

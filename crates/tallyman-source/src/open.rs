@@ -19,6 +19,7 @@ use crate::layout::Layout;
 use crate::location::Location;
 use crate::media_type;
 use crate::options::SourceOptions;
+use crate::registry::attached::AttachedSboms;
 use crate::registry::facts::RegistryFacts;
 use crate::registry::image::RegistryImage;
 use crate::registry::ranges::RangedBlob;
@@ -215,6 +216,18 @@ impl OpenImage {
     pub fn registry_facts(&self) -> Option<&RegistryFacts> {
         match &self.layers {
             Layers::Registry(registry) => Some(registry.facts()),
+            Layers::Layout(_) | Layers::Segments(_) | Layers::Storage(_) => None,
+        }
+    }
+
+    /// Begins to look for bills of materials that are attached to the image; `None` where it came
+    /// from no registry.
+    pub fn attached_sboms(&self) -> Option<AttachedSboms> {
+        match &self.layers {
+            Layers::Registry(registry) => {
+                let manifest = self.image.manifest_digest.clone()?;
+                Some(registry.attached(manifest))
+            }
             Layers::Layout(_) | Layers::Segments(_) | Layers::Storage(_) => None,
         }
     }

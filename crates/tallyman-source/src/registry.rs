@@ -2,9 +2,11 @@
 //!
 //! `transport` sends one request and decides which addresses may be talked to, `session` adds
 //! credentials and patience, `image` asks for manifests, `blob` hands out layers, `ranges` single
-//! parts of them.
+//! parts of them, `attached` looks for bills of materials.
 
 mod address;
+mod artifact;
+pub mod attached;
 mod blob;
 mod challenge;
 pub mod facts;

@@ -17,6 +17,8 @@ use crate::media_type::{self, DocumentKind};
 const MAX_INDEX_DEPTH: u32 = 3;
 /// How many images are taken from one index; real ones have some twenty platforms.
 const MAX_IMAGES: usize = 1_000;
+/// How many manifests of attestations are taken for one image; builders write one.
+const MAX_ATTESTATIONS: usize = 20;
 
 /// What is to be fetched next.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ pub(crate) struct Resolver<'a> {
     wanted: Option<&'a Platform>,
     limits: &'a Limits,
     depth: u32,
+    attestations: Vec<Descriptor>,
 }
 
 impl<'a> Resolver<'a> {
@@ -41,7 +44,7 @@ impl<'a> Resolver<'a> {
         wanted: Option<&'a Platform>,
         limits: &'a Limits,
     ) -> Resolver<'a> {
-        Resolver { subject, wanted, limits, depth: 0 }
+        Resolver { subject, wanted, limits, depth: 0, attestations: Vec::new() }
     }
 
     /// Takes the verified bytes of a document and says what comes next.
@@ -57,6 +60,18 @@ impl<'a> Resolver<'a> {
 
     /// Chooses one entry of an index by platform.
     pub(crate) fn choose(&mut self, manifests: &[Descriptor]) -> Result<Descriptor, SourceError> {
+        let entry = self.choose_image(manifests)?;
+        let attestations = manifests.iter().filter(|it| is_attestation_of(it, &entry.digest));
+        self.attestations = attestations.take(MAX_ATTESTATIONS).cloned().collect();
+        Ok(entry)
+    }
+
+    /// Returns what the index that named the image last names as attestations of it.
+    pub(crate) fn into_attestations(self) -> Vec<Descriptor> {
+        self.attestations
+    }
+
+    fn choose_image(&mut self, manifests: &[Descriptor]) -> Result<Descriptor, SourceError> {
         self.depth += 1;
         if self.depth > MAX_INDEX_DEPTH {
             return Err(SourceError::LimitExceeded {
@@ -277,6 +292,15 @@ pub(crate) fn is_image(entry: &Descriptor) -> bool {
     let known =
         entry.media_type.is_empty() || media_type::document_kind(&entry.media_type).is_some();
     known && !is_attestation
+}
+
+/// Tells whether an entry of an index is a manifest of attestations of another entry (docker/buildx,
+/// "Image attestation storage", "Attestation Manifest Descriptor").
+fn is_attestation_of(entry: &Descriptor, image: &Digest) -> bool {
+    let annotation = |name: &str| entry.annotations.as_ref()?.get(name).map(String::as_str);
+    annotation("vnd.docker.reference.type") == Some("attestation-manifest")
+        && annotation("vnd.docker.reference.digest").and_then(|it| it.parse().ok()).as_ref()
+            == Some(image)
 }
 
 pub(crate) fn platform_of(raw: Option<&RawPlatform>) -> Option<Platform> {

@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tallyman_model::digest::{Algorithm, Digest};
 use tallyman_model::image::{LayerDescriptor, LayerToc, ResolvedImage};
@@ -14,9 +13,10 @@ use crate::error::SourceError;
 use crate::layout::check_size;
 use crate::media_type::ACCEPT_MANIFESTS;
 use crate::options::{LayerReading, SourceOptions};
+use crate::registry::attached::AttachedSboms;
 use crate::registry::facts::RegistryFacts;
 use crate::registry::ranges::RangedBlob;
-use crate::registry::session::{Session, Tokens};
+use crate::registry::session::{Bounds, Session, Tokens};
 use crate::registry::transport::{Part, Request, Transport};
 use crate::registry::{blob, toc};
 use crate::resolve::{PlatformWalk, Resolver, Step};
@@ -27,7 +27,9 @@ use crate::verify::{digest_of, verify};
 pub(crate) struct RegistryImage {
     session: Arc<Session>,
     facts: RegistryFacts,
-    layer_timeout: Duration,
+    options: Arc<SourceOptions>,
+    /// What the image's index names as attestations of it.
+    attestations: Vec<Descriptor>,
     /// For each layer, if it has one that is to be used.
     tocs: Vec<Option<LayerToc>>,
 }
@@ -35,7 +37,7 @@ pub(crate) struct RegistryImage {
 impl RegistryImage {
     pub(crate) async fn open(
         reference: ImageReference,
-        options: &SourceOptions,
+        options: &Arc<SourceOptions>,
         transport: Arc<Transport>,
         tokens: Arc<Tokens>,
     ) -> Result<(ResolvedImage, Self), SourceError> {
@@ -56,12 +58,12 @@ impl RegistryImage {
         let (image, tocs) = loop {
             match resolver.step(&bytes, &content_type)? {
                 Step::Descend(entry) => {
-                    bytes = fetch(&session, options, "manifests", &entry).await?;
+                    bytes = fetch(&session, options, Kind::Manifest, &entry).await?;
                     digest = entry.digest;
                     content_type = entry.media_type;
                 }
                 Step::Image(manifest) => {
-                    let config = fetch(&session, options, "blobs", &manifest.config).await?;
+                    let config = fetch(&session, options, Kind::Config, &manifest.config).await?;
                     let tocs = match options.layer_reading {
                         LayerReading::ByToc => manifest.layers.iter().map(find_toc).collect(),
                         LayerReading::Whole => Vec::new(),
@@ -70,8 +72,16 @@ impl RegistryImage {
                 }
             }
         };
-        let layer_timeout = options.timeouts.layer;
-        Ok((image, RegistryImage { session: Arc::new(session), facts, layer_timeout, tocs }))
+        let attestations = resolver.into_attestations();
+        let (session, options) = (Arc::new(session), Arc::clone(options));
+        Ok((image, RegistryImage { session, facts, options, attestations, tocs }))
+    }
+
+    /// Begins to look for what is attached to the image.
+    pub(crate) fn attached(&self, manifest: Digest) -> AttachedSboms {
+        let (session, options) = (Arc::clone(&self.session), Arc::clone(&self.options));
+        let attestations = self.attestations.clone();
+        AttachedSboms::new(session, options, manifest, self.facts.digest.clone(), attestations)
     }
 
     pub(crate) fn facts(&self) -> &RegistryFacts {
@@ -89,7 +99,7 @@ impl RegistryImage {
             session: Arc::clone(&self.session),
             subject: subject(&self.session, &layer.digest),
             url: self.session.url("blobs", &layer.digest.to_string()).ok()?,
-            timeout: self.layer_timeout,
+            timeout: self.options.timeouts.layer,
             runtime: Handle::try_current().ok()?,
             fetched: Arc::default(),
         })
@@ -107,7 +117,7 @@ impl RegistryImage {
             url,
             size_bytes: layer.size_bytes,
         };
-        download.start(self.layer_timeout).await
+        download.start(self.options.timeouts.layer).await
     }
 }
 
@@ -126,7 +136,7 @@ pub(crate) async fn list_platforms(
     let mut walk = PlatformWalk::new(reference.to_string(), Vec::new());
     walk.take(entry, 0, &root.bytes)?;
     while let Some((entry, depth)) = walk.next() {
-        let bytes = fetch(&session, options, "manifests", &entry).await?;
+        let bytes = fetch(&session, options, Kind::Manifest, &entry).await?;
         walk.take(entry, depth, &bytes)?;
     }
     walk.finish()
@@ -167,18 +177,31 @@ fn find_toc(layer: &Descriptor) -> Option<LayerToc> {
     (layer.size >= BYTES_WORTH_A_TABLE).then(|| toc::find(layer)).flatten()
 }
 
+/// What a descriptor names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Manifest,
+    Config,
+    Sbom,
+}
+
 /// Gets and verifies something that a descriptor names, unless it was kept from before.
-async fn fetch(
+pub(super) async fn fetch(
     session: &Session,
     options: &SourceOptions,
-    kind: &'static str,
+    kind: Kind,
     descriptor: &Descriptor,
 ) -> Result<Vec<u8>, SourceError> {
-    let (limit, maximum) = match kind {
-        "blobs" => ("config-bytes", options.limits.config_bytes),
-        _ => ("manifest-bytes", options.limits.manifest_bytes),
+    let (limits, request) = (&options.limits, options.timeouts.request);
+    let (place, accept, limit, maximum, timeout) = match kind {
+        Kind::Manifest => {
+            ("manifests", ACCEPT_MANIFESTS, "manifest-bytes", limits.manifest_bytes, request)
+        }
+        Kind::Config => ("blobs", "*/*", "config-bytes", limits.config_bytes, request),
+        // One may be as large as a layer.
+        Kind::Sbom => ("blobs", "*/*", "sbom-bytes", limits.sbom_bytes, options.timeouts.layer),
     };
-    let documents = options.documents.as_ref();
+    let documents = options.documents.as_ref().filter(|_| kind != Kind::Sbom);
     let kept = documents.and_then(|documents| documents.find(&descriptor.digest, maximum));
     if let Some(bytes) = kept {
         return Ok(bytes);
@@ -187,10 +210,10 @@ async fn fetch(
     if descriptor.size > maximum {
         return Err(SourceError::LimitExceeded { subject, limit, maximum });
     }
-    let url = session.url(kind, &descriptor.digest.to_string())?;
-    let accept = if kind == "blobs" { "*/*" } else { ACCEPT_MANIFESTS };
+    let url = session.url(place, &descriptor.digest.to_string())?;
     let request = Request { url, accept, part: Part::Whole };
-    let (bytes, _) = session.get_small(&subject, &request, limit, maximum).await?;
+    let bounds = Bounds { limit, maximum, timeout };
+    let bytes = session.get_whole(&subject, &request, &bounds).await?.bytes;
     check_size(&subject, &bytes, descriptor)?;
     verify(&subject, &bytes, &descriptor.digest)?;
     if let Some(documents) = documents {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{HeaderMap, LINK, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
@@ -111,6 +111,20 @@ fn retry_after(response: &Response) -> Option<Duration> {
     text.trim().parse().ok().map(Duration::from_secs)
 }
 
+/// Finds where a list goes on (RFC 8288, section 3, relation `next`).
+pub(crate) fn next_link(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split('<').skip(1)).find_map(|link| {
+        let (target, parameters) = link.split_once('>')?;
+        let is_next = parameters.split([';', ',']).any(|parameter| {
+            let Some((name, value)) = parameter.split_once('=') else { return false };
+            name.trim().eq_ignore_ascii_case("rel")
+                && value.trim().trim_matches('"').eq_ignore_ascii_case("next")
+        });
+        is_next.then(|| target.to_owned())
+    })
+}
+
 async fn message(response: Response) -> String {
     let url = response.url().clone();
     let Ok(bytes) = body(&url, response, "error-bytes", MAX_ERROR_BYTES).await else {
@@ -147,4 +161,31 @@ pub(crate) async fn body(
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderValue, LINK};
+
+    use super::next_link;
+
+    #[test]
+    fn the_next_part_of_a_list_is_found_among_other_links() {
+        for (value, expected) in [
+            (
+                r#"</v2/app/referrers/x?n=2&last=a,b>; rel="next""#,
+                Some("/v2/app/referrers/x?n=2&last=a,b"),
+            ),
+            (r#"</first>; rel="prev", </second>; title="a"; REL=next"#, Some("/second")),
+            (r#"</first>; rel="prev""#, None),
+            ("no link", None),
+            ("</open", None),
+            ("", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(LINK, HeaderValue::from_static(value));
+            assert_eq!(next_link(&headers).as_deref(), expected, "{value}");
+        }
+        assert_eq!(next_link(&HeaderMap::new()), None);
+    }
 }

@@ -13,7 +13,7 @@ use crate::error::{SourceError, quoted};
 use crate::options::{RetryPolicy, SourceOptions};
 use crate::registry::address::Reach;
 use crate::registry::challenge::{Challenge, may_hold_credentials};
-use crate::registry::reply::{body, plain, refused};
+use crate::registry::reply::{body, next_link, plain, refused};
 pub(crate) use crate::registry::token::Tokens;
 use crate::registry::token::{MAX_TOKEN_BYTES, Token, token_url};
 use crate::registry::transport::{Part, Request, Transport, is_loopback};
@@ -32,6 +32,24 @@ pub(crate) struct Session {
     tokens: Arc<Tokens>,
     retry: RetryPolicy,
     request_timeout: Duration,
+}
+
+/// How much of an answer is read, and for how long.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    /// The name of the limit.
+    pub(crate) limit: &'static str,
+    pub(crate) maximum: u64,
+    pub(crate) timeout: Duration,
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) content_type: String,
+    /// Where the list goes on, for one in several parts.
+    pub(crate) next: Option<String>,
 }
 
 impl Session {
@@ -102,18 +120,43 @@ impl Session {
         limit: &'static str,
         maximum: u64,
     ) -> Result<(Vec<u8>, String), SourceError> {
+        let bounds = Bounds { limit, maximum, timeout: self.request_timeout };
+        let answer = self.get_whole(subject, request, &bounds).await?;
+        Ok((answer.bytes, answer.content_type))
+    }
+
+    /// Gets a whole answer, patiently.
+    pub(crate) async fn get_whole(
+        &self,
+        subject: &str,
+        request: &Request,
+        bounds: &Bounds,
+    ) -> Result<Answer, SourceError> {
         patiently(&self.retry, || async {
             let work = async {
                 let response = self.get(subject, request).await?;
                 let content_type = content_type(&response);
-                let bytes = body(&request.url, response, limit, maximum).await?;
-                Ok((bytes, content_type))
+                let next = next_link(response.headers());
+                let bytes = body(&request.url, response, bounds.limit, bounds.maximum).await?;
+                Ok(Answer { bytes, content_type, next })
             };
-            tokio::time::timeout(self.request_timeout, work)
+            tokio::time::timeout(bounds.timeout, work)
                 .await
                 .unwrap_or_else(|_| Err(SourceError::transient(subject, "it took too long")))
         })
         .await
+    }
+
+    /// Returns the address of the next part of a list. The token goes to it, so it must be on the
+    /// registry itself.
+    pub(crate) fn next_url(&self, current: &Url, next: &str) -> Result<Url, SourceError> {
+        match current.join(next) {
+            Ok(url) if url.origin() == self.base.origin() => Ok(url),
+            _ => Err(SourceError::malformed(
+                plain(current),
+                "what it names as its next part is not on this registry",
+            )),
+        }
     }
 
     /// Sends a request once, with what authorization it takes.

@@ -1,6 +1,7 @@
 //! The registry client against a registry that answers whatever a test wants, and against a real
 //! one where it is installed.
 
+mod attached;
 mod auth;
 mod fake;
 mod pull;

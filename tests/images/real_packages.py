@@ -4,7 +4,6 @@ Each kind comes with its oracle: what the package manager itself says is install
 """
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -217,12 +216,12 @@ def java_archives() -> list:
 
     def download(made: Path):
         made.mkdir()
-        _run("apt-get", "download", *JAVA_PACKAGES, cwd=made)
+        run("apt-get", "download", *JAVA_PACKAGES, cwd=made)
         for package in made.glob("*.deb"):
-            _run("dpkg-deb", "--extract", package, made)
+            run("dpkg-deb", "--extract", package, made)
             package.unlink()
 
-    jars = _once("java-archives", download).glob("usr/share/java/*.jar")
+    jars = once("java-archives", download).glob("usr/share/java/*.jar")
     # Most names are links to the file with the version in its name.
     return sorted(jar for jar in jars if not jar.is_symlink())
 

@@ -4,6 +4,7 @@ Each kind comes with its oracle: what the package manager itself says is install
 """
 
 import json
+import os
 import re
 import shutil
 import sys

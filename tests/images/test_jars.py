@@ -1,5 +1,6 @@
 """Java archives: real jars, alone and in applications that Python packs."""
 
+import hashlib
 import io
 import zipfile
 
@@ -89,6 +90,21 @@ def test_libraries_are_found_in_applications(
             if package["path"] == path
         }
         assert expected <= found, name
+
+
+def test_a_bare_jar_is_what_the_index_says(builder, installation, tmp_path, libraries):
+    with zipfile.ZipFile(io.BytesIO(libraries[min(libraries, key=lambda it: len(libraries[it]))])) as jar:
+        names = [name for name in jar.namelist() if name.endswith(".class")]
+        bare = packed({name: jar.read(name) for name in names})
+    layer = LayerTar().file("opt/app/renamed.jar", bare)
+    assert scan(builder, installation, tmp_path / "before", layer).versions("maven") == set()
+    index = tmp_path / "archives.tsv"
+    index.write_text(f"{hashlib.sha1(bare).hexdigest()}\torg.example:library:2.5\n# no line\n")
+    told = installation.run("db", "import-archives", index).expect(0).stdout
+    assert "1 archives are new or another, 1 lines refused; 1 are known." in told
+    # The layer is known: only the image is put together again.
+    report = scan(builder, installation, tmp_path / "after", layer)
+    assert report.versions("maven") == {("org.example:library", "2.5")}
 
 
 def test_a_cut_archive_is_listed_with_its_path(builder, installation, tmp_path, libraries):

@@ -20,6 +20,7 @@ use tallyman_store::layers::StoredLayer;
 use tallyman_store::packages::ChangedKeys;
 
 use crate::advisories::AdvisoriesError;
+use crate::archives::known_archives;
 use crate::blocking;
 use crate::installation::Installation;
 
@@ -61,13 +62,15 @@ pub struct SquashedImage {
 ///
 /// # Errors
 ///
-/// [`ImageError::Index`].
+/// Any [`ImageError`].
 pub async fn judge(
+    installation: &Installation,
     index: Arc<AdvisoryIndex>,
     layers: Vec<Arc<LayerInventory>>,
 ) -> Result<SquashedImage, ImageError> {
+    let archives = known_archives(installation, &layers).await?;
     blocking::run(move || {
-        let inventory = squash(&layers);
+        let inventory = squash(&layers, &archives);
         drop(layers);
         let versions = package_versions(&inventory);
         // What a distribution's package brought is judged by the distribution's advisories alone.
@@ -111,7 +114,7 @@ pub async fn record_image(
 ) -> Result<ImageId, ImageError> {
     let inventory_digests = layers.iter().map(|layer| layer.inventory_digest.clone()).collect();
     let layers = layers.into_iter().map(|layer| layer.inventory).collect();
-    let squashed = judge(current_index(installation).await?, layers).await?;
+    let squashed = judge(installation, current_index(installation).await?, layers).await?;
     let packages = squashed
         .inventory
         .packages

@@ -8,6 +8,7 @@ pub mod advisories;
 pub mod agent;
 pub mod analysis;
 pub mod api_client;
+pub mod archives;
 pub mod blocking;
 pub mod directory;
 pub mod fleet;

@@ -108,7 +108,7 @@ pub(crate) async fn report(
 ) -> Result<ScanReport, ScanError> {
     let index = installation.advisories().current();
     let advisories = report_advisories(&index);
-    let squashed = judge(index, layers).await?;
+    let squashed = judge(installation, index, layers).await?;
     Ok(ScanReport::new(ReportInput {
         image,
         inventory: squashed.inventory,

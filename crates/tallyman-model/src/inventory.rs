@@ -64,6 +64,15 @@ pub enum Evidence {
         /// The packages, in a stable order.
         packages: Vec<Package>,
     },
+    /// An archive that does not say for sure what it is.
+    Archive {
+        /// The path inside the file as above, empty for the file itself.
+        path: String,
+        /// The SHA-1 of its bytes in hexadecimal digits, by which an index may know it.
+        sha1: String,
+        /// What it is if no index knows it.
+        guess: Option<Package>,
+    },
     /// The files that a distribution's package brought, as [`owner_key`]s, sorted. Only those that
     /// could be evidence themselves are kept.
     OwnedFiles(Vec<u64>),

@@ -18,7 +18,12 @@ use crate::path::ancestors;
 ///
 /// Each item names its layer: that of the file it was found in; for a package of a database, which
 /// upper layers rewrite as a whole, the first layer from which on the database always named it.
-pub fn squash<L: Borrow<LayerInventory>>(layers: &[L]) -> ImageInventory {
+///
+/// `archives` says what the archives are that do not say it for sure; see [`unnamed_archives`].
+pub fn squash<L: Borrow<LayerInventory>>(
+    layers: &[L],
+    archives: &HashMap<String, Package>,
+) -> ImageInventory {
     let mut image = ImageInventory::default();
     let mut best_distribution: Option<(usize, &Distribution)> = None;
     let mut hidden = Hidden::default();
@@ -34,6 +39,14 @@ pub fn squash<L: Borrow<LayerInventory>>(layers: &[L]) -> ImageInventory {
                 Evidence::Nested { path, packages } => {
                     let path = format!("{}!/{path}", file.path);
                     image.packages.extend(packages.iter().map(|it| found(it, &path, index)));
+                }
+                Evidence::Archive { path, sha1, guess } => {
+                    let path = match path.is_empty() {
+                        true => file.path.clone(),
+                        false => format!("{}!/{path}", file.path),
+                    };
+                    let package = archives.get(sha1).or(guess.as_ref());
+                    image.packages.extend(package.map(|it| found(it, &path, index)));
                 }
                 Evidence::OwnedFiles(keys) => {
                     // From above downwards: the highest layer that rewrites the list counts.
@@ -74,6 +87,19 @@ pub fn squash<L: Borrow<LayerInventory>>(layers: &[L]) -> ImageInventory {
     image.alerts.dedup();
     image.diagnostics.sort_unstable();
     image
+}
+
+/// Returns the SHA-1 of every archive that does not say for sure what it is.
+pub fn unnamed_archives<L: Borrow<LayerInventory>>(layers: &[L]) -> impl Iterator<Item = &str> {
+    let files = layers.iter().flat_map(|layer| &layer.borrow().files);
+    files.filter_map(|file| match &file.evidence {
+        Evidence::Archive { sha1, .. } => Some(sha1.as_str()),
+        Evidence::Packages(_)
+        | Evidence::Nested { .. }
+        | Evidence::OwnedFiles(_)
+        | Evidence::Distribution(_)
+        | Evidence::Alert(_) => None,
+    })
 }
 
 fn add_packages<L: Borrow<LayerInventory>>(

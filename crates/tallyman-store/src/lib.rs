@@ -5,6 +5,7 @@
 //! any moment. Nothing here scans, matches or talks to a network, and nothing asks for the time.
 
 pub mod access_keys;
+pub mod archives;
 pub mod error;
 pub mod findings;
 pub mod ids;

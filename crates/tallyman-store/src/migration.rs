@@ -15,6 +15,7 @@ const APPLICATION_ID: i64 = 0x544c_594d;
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_initial", include_str!("../migrations/0001_initial.sql")),
     ("0002_rpm_modules", include_str!("../migrations/0002_rpm_modules.sql")),
+    ("0003_archives", include_str!("../migrations/0003_archives.sql")),
 ];
 
 /// The newest version that this program knows.

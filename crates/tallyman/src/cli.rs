@@ -273,6 +273,14 @@ pub(crate) enum DbCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+    /// Import an index of Java archives, by which renamed and bare ones are known: lines of a SHA-1,
+    /// a tab or comma, and `group:artifact:version`.
+    ImportArchives {
+        /// The file, or `-` for standard input.
+        file: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Say which feeds are loaded, how old they are and how much they hold.
     Info {
         #[command(flatten)]

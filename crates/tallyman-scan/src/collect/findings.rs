@@ -110,6 +110,11 @@ impl<'a> Findings<'a> {
                 let text_bytes: u64 = packages.iter().map(text_of).sum();
                 (packages.len(), text_bytes.saturating_add(path.len() as u64))
             }
+            Evidence::Archive { path, sha1, guess } => {
+                let text_bytes = guess.as_ref().map_or(0, text_of);
+                let path_bytes = path.len().saturating_add(sha1.len()) as u64;
+                (1, text_bytes.saturating_add(path_bytes))
+            }
             Evidence::OwnedFiles(keys) => (0, (keys.len() as u64).saturating_mul(8)),
             Evidence::Distribution(_) | Evidence::Alert(_) => (1, 0),
         };

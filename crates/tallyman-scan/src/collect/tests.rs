@@ -22,6 +22,7 @@ fn lines(inventory: &LayerInventory) -> String {
             Evidence::Nested { path, packages } => {
                 packages.iter().map(|p| format!("{path}:{}@{}", p.name, p.version)).collect()
             }
+            Evidence::Archive { path, .. } => vec![format!("archive {path}")],
             Evidence::OwnedFiles(keys) => vec![format!("{} owned files", keys.len())],
             Evidence::Alert(alert) => vec![alert.rule.clone()],
         };

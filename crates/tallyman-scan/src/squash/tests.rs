@@ -1,8 +1,12 @@
+use std::collections::{HashMap, HashSet};
+
 use insta::assert_snapshot;
 use tallyman_model::inventory::{ImageInventory, LayerInventory};
+use tallyman_model::package::{Ecosystem, Package};
 
-use super::squash;
+use super::{squash, unnamed_archives};
 use crate::analyzers::eicar_test_file;
+use crate::testing::zip::ZipBuilder;
 use crate::testing::{TarBuilder, analyze};
 
 fn layers(tars: impl IntoIterator<Item = TarBuilder>) -> Vec<LayerInventory> {
@@ -30,7 +34,7 @@ fn lines(image: &ImageInventory) -> String {
 }
 
 fn squashed(tars: impl IntoIterator<Item = TarBuilder>) -> String {
-    lines(&squash(&layers(tars)))
+    lines(&squash(&layers(tars), &HashMap::new()))
 }
 
 fn status(packages: &[(&str, &str)]) -> TarBuilder {
@@ -90,7 +94,7 @@ fn whiteouts_and_opaque_directories_remove_what_is_beneath_them() {
         (TarBuilder::new().file("srv/other/.wh..wh..opq", ""), false),
     ] {
         let layers = layers([manifest("srv/app", "1.0.0"), hiding]);
-        let image = squash(&layers);
+        let image = squash(&layers, &HashMap::new());
         assert_eq!(image.packages.is_empty(), is_hidden, "{:?}", layers[1]);
     }
 }
@@ -150,9 +154,9 @@ fn shared_and_owned_inventories_squash_alike() {
     let shared: Vec<std::sync::Arc<LayerInventory>> =
         owned.iter().cloned().map(std::sync::Arc::new).collect();
     let borrowed: Vec<&LayerInventory> = owned.iter().collect();
-    assert_eq!(squash(&owned), squash(&shared));
-    assert_eq!(squash(&owned), squash(&borrowed));
-    assert_eq!(squash::<LayerInventory>(&[]), ImageInventory::default());
+    assert_eq!(squash(&owned, &HashMap::new()), squash(&shared, &HashMap::new()));
+    assert_eq!(squash(&owned, &HashMap::new()), squash(&borrowed, &HashMap::new()));
+    assert_eq!(squash::<LayerInventory>(&[], &HashMap::new()), ImageInventory::default());
 }
 
 #[test]
@@ -162,7 +166,7 @@ fn what_a_distributions_package_brought_is_marked_until_a_layer_above_replaces_i
         tar.file("var/lib/dpkg/info/node-left-pad.list", path)
     };
     let owned = |tars: Vec<TarBuilder>| {
-        let image = squash(&layers(tars));
+        let image = squash(&layers(tars), &HashMap::new());
         image.packages.iter().map(|item| item.is_owned).collect::<Vec<_>>()
     };
     let brought = || manifest("usr/share/nodejs", "1.0.0");
@@ -172,4 +176,26 @@ fn what_a_distributions_package_brought_is_marked_until_a_layer_above_replaces_i
     assert_eq!(owned(vec![list(brought()), manifest("srv", "1.0.0")]), [false, true]);
     let removed = TarBuilder::new().file("var/lib/dpkg/info/.wh.node-left-pad.list", "");
     assert_eq!(owned(vec![list(brought()), removed]), [false]);
+}
+
+#[test]
+fn an_archive_is_what_the_index_knows_else_what_it_seems() {
+    let jar = || ZipBuilder::new().stored("a/B.class", "content").finish();
+    let war = ZipBuilder::new().stored("WEB-INF/lib/renamed.jar", jar()).finish();
+    let tar = TarBuilder::new()
+        .file("srv/shop.war", war)
+        .file("opt/unheard-of-1.0.jar", jar())
+        .file("opt/app.jar", jar());
+    let layers = layers([tar]);
+    let digests: HashSet<&str> = unnamed_archives(&layers).collect();
+    assert_eq!(digests.len(), 2, "the same content three times, and the war");
+    assert_snapshot!(lines(&squash(&layers, &HashMap::new())), @"0 unheard-of@1.0 opt/unheard-of-1.0.jar");
+    let package = Package::new(Ecosystem::Maven, "org.example:library", "2.5");
+    let known = digests.iter().map(|digest| (digest.to_string(), package.clone())).collect();
+    assert_snapshot!(lines(&squash(&layers, &known)), @"
+    0 org.example:library@2.5 opt/app.jar
+    0 org.example:library@2.5 opt/unheard-of-1.0.jar
+    0 org.example:library@2.5 srv/shop.war
+    0 org.example:library@2.5 srv/shop.war!/WEB-INF/lib/renamed.jar
+    ");
 }

@@ -3,12 +3,13 @@
 mod compare;
 
 use std::fs::File;
-use std::io::BufWriter;
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, BufWriter};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use comfy_table::Cell;
 use serde::Serialize;
+use tallyman_engine::archives;
 use tallyman_engine::images::match_pending;
 use tallyman_match::database::ImportReport;
 use tallyman_model::clock::format_utc;
@@ -22,6 +23,7 @@ use crate::progress::Progress;
 pub(super) async fn run(command: DbCommand) -> anyhow::Result<Exit> {
     match command {
         DbCommand::Import { paths, data, format } => import(paths, &data, format.format).await,
+        DbCommand::ImportArchives { file, data } => import_archives(&file, &data).await,
         DbCommand::Info { data, format } => info(&data, format.format).await,
         DbCommand::Compare { ecosystem } => compare::run(ecosystem, std::io::stdin().lock()),
         DbCommand::Export { file, data } => {
@@ -37,6 +39,35 @@ pub(super) async fn run(command: DbCommand) -> anyhow::Result<Exit> {
             Ok(Exit::Clean)
         }
     }
+}
+
+async fn import_archives(file: &Path, data: &DataArgs) -> anyhow::Result<Exit> {
+    let reader: Box<dyn BufRead + Send> = match file.as_os_str() == "-" {
+        true => Box::new(BufReader::new(std::io::stdin())),
+        false => {
+            let opened = File::open(file).with_context(|| format!("opening {}", file.display()))?;
+            Box::new(BufReader::new(opened))
+        }
+    };
+    let installation = setup::installation(data).await?;
+    let bar = Progress::new().spinner("reading the index");
+    let shown = bar.clone();
+    let import = archives::import_archives(&installation, reader, |lines| {
+        shown.set_message(format!("{lines} lines"));
+    })
+    .await
+    .with_context(|| format!("importing {}", file.display()))?;
+    bar.finish_and_clear();
+    let known = installation.store().count_archives().await.context("counting the archives")?;
+    output::line(&format!(
+        "{} archives are new or another, {} lines refused; {known} are known.",
+        import.changed, import.refused
+    ))?;
+    if import.lines == 0 && import.refused > 0 {
+        output::note("error: no line is a SHA-1, a tab or comma, and group:artifact:version");
+        return Ok(Exit::Failed);
+    }
+    Ok(Exit::Clean)
 }
 
 #[derive(Serialize)]

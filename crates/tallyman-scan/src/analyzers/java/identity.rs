@@ -12,51 +12,83 @@ use crate::analyzers::java::groups::group_of;
 use crate::analyzers::java::manifest::{Attribute, Manifest};
 use crate::analyzers::java::properties::Coordinates;
 
-/// Returns the packages of a jar, ordered.
-pub(super) fn packages(base: &str, manifest: &Manifest, poms: Vec<Coordinates>) -> Vec<Package> {
-    let itself = identify(base, manifest, &poms);
-    let named = poms.into_iter().map(|it| (Some(it.group), it.artifact, it.version));
-    let itself = itself.map(|it| (it.group, it.artifact, it.version));
-    let mut packages: Vec<Package> = named
-        .chain(itself)
-        .map(|(group, artifact, version)| {
-            let name = match group {
-                Some(group) => format!("{group}:{artifact}"),
-                None => artifact,
-            };
-            Package::new(Ecosystem::Maven, name, version)
-        })
-        .collect();
+/// What a jar is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The packages that it is for sure, ordered.
+    pub(super) packages: Vec<Package>,
+    /// Whether it is one of them itself. If not, an index may know it.
+    pub(super) is_known: bool,
+    /// What it is itself if no index knows it.
+    pub(super) guess: Option<Package>,
+}
+
+/// Says what a jar is.
+pub(super) fn identify(base: &str, manifest: &Manifest, poms: Vec<Coordinates>) -> Identity {
+    let (itself, is_known) = match judge(base, manifest, &poms) {
+        Judgement::Known => (None, true),
+        Judgement::Unknown => (None, false),
+        Judgement::Said { package, is_sure } => (Some(package), is_sure),
+    };
+    let mut packages: Vec<Package> =
+        poms.into_iter().map(|it| package(Some(it.group), it.artifact, it.version)).collect();
+    let guess = match is_known {
+        true => {
+            packages.extend(itself);
+            None
+        }
+        false => itself,
+    };
     packages.sort_unstable();
     packages.dedup();
-    packages
+    Identity { packages, is_known, guess }
 }
 
-/// A jar that is known by what it says of itself.
-struct Itself {
-    group: Option<String>,
-    artifact: String,
-    version: String,
+fn package(group: Option<String>, artifact: String, version: String) -> Package {
+    let name = match group {
+        Some(group) => format!("{group}:{artifact}"),
+        None => artifact,
+    };
+    Package::new(Ecosystem::Maven, name, version)
 }
 
-/// Says what the jar itself is, if none of the coordinates in it are its own.
-fn identify(base: &str, manifest: &Manifest, poms: &[Coordinates]) -> Option<Itself> {
+/// What is known of the jar itself.
+enum Judgement {
+    /// Some of the coordinates in it are its own, or nobody published it.
+    Known,
+    Unknown,
+    /// File name or manifest say it; for sure if it is well known under this name.
+    Said {
+        package: Package,
+        is_sure: bool,
+    },
+}
+
+fn judge(base: &str, manifest: &Manifest, poms: &[Coordinates]) -> Judgement {
+    // It changes another jar, and bears its name.
     if manifest.get(Attribute::WeaveClasses).is_some() {
-        return None;
+        return Judgement::Known;
     }
     let file = FileName::parse(base);
-    let (name, version) = match jenkins_plugin(manifest) {
-        Some((name, version)) => {
-            (!poms.iter().any(|pom| pom.artifact == name)).then_some((name, version))?
-        }
-        None if poms.iter().any(|pom| is_named(pom, file)) => return None,
-        None => itself(file, manifest, poms)?,
+    let said = match jenkins_plugin(manifest) {
+        Some((name, _)) if poms.iter().any(|pom| pom.artifact == name) => return Judgement::Known,
+        Some(said) => Some(said),
+        None if poms.iter().any(|pom| is_named(pom, file)) => return Judgement::Known,
+        None => match itself(file, manifest, poms) {
+            Itself::Known => return Judgement::Known,
+            Itself::Unknown => None,
+            Itself::Said(name, version) => Some((name, version)),
+        },
     };
-    if !is_token(name) || !is_token(version) || name.contains(':') {
-        return None;
-    }
+    let is_sound =
+        |(name, version): &(&str, &str)| is_token(name) && is_token(version) && !name.contains(':');
+    let Some((name, version)) = said.filter(is_sound) else {
+        return Judgement::Unknown;
+    };
+    let is_sure = group_of(name, version).is_some();
     let (group, artifact) = group_and_artifact(name, version, manifest);
-    Some(Itself { group, artifact: artifact.to_owned(), version: version.to_owned() })
+    let package = package(group, artifact.to_owned(), version.to_owned());
+    Judgement::Said { package, is_sure }
 }
 
 /// A plugin is known by its short name; the file's is whatever an administrator called it.
@@ -79,22 +111,33 @@ fn is_named(pom: &Coordinates, file: FileName<'_>) -> bool {
     is_prefixed && file.version.is_none_or(|version| version.starts_with(&pom.version))
 }
 
-fn itself<'a>(
-    file: FileName<'a>,
-    manifest: &'a Manifest,
-    poms: &[Coordinates],
-) -> Option<(&'a str, &'a str)> {
+/// What a jar is without coordinates that bear its name.
+enum Itself<'a> {
+    /// That of the only coordinates in it.
+    Known,
+    Unknown,
+    Said(&'a str, &'a str),
+}
+
+fn itself<'a>(file: FileName<'a>, manifest: &'a Manifest, poms: &[Coordinates]) -> Itself<'a> {
     if let Some(version) = file.version {
         // A jar that was renamed, but not to another version.
-        let is_renamed = matches!(poms, [pom] if pom.version == version);
-        return (!is_renamed).then_some((file.name, version));
+        return match poms {
+            [pom] if pom.version == version => Itself::Known,
+            _ => Itself::Said(file.name, version),
+        };
     }
-    let version = manifest.version()?;
-    let is_a_poms = |pom: &Coordinates| pom.version == version && is_said(manifest, &pom.artifact);
-    if poms.iter().any(is_a_poms) {
-        return None;
+    let is_a_poms = |pom: &Coordinates, version: &str| {
+        pom.version == version && is_said(manifest, &pom.artifact)
+    };
+    match (manifest.version(), poms) {
+        (Some(version), poms) if poms.iter().any(|pom| is_a_poms(pom, version)) => Itself::Known,
+        (Some(version), poms) if poms.is_empty() || is_said(manifest, file.name) => {
+            Itself::Said(file.name, version)
+        }
+        (_, [_]) => Itself::Known,
+        (_, _) => Itself::Unknown,
     }
-    (poms.is_empty() || is_said(manifest, file.name)).then_some((file.name, version))
 }
 
 /// Tells whether the manifest bears a name out.

@@ -16,17 +16,21 @@ fn read_within(path: &str, content: &[u8], limits: &Limits) -> Report {
     report
 }
 
-/// One line a finding or fault.
+/// One line a finding or fault; a guess ends with a question mark.
 fn lines(report: &Report) -> String {
     let mut text = String::new();
     for evidence in &report.evidence {
-        let (path, packages) = match evidence {
-            Evidence::Packages(packages) => ("", packages),
-            Evidence::Nested { path, packages } => (path.as_str(), packages),
+        let (path, packages, note) = match evidence {
+            Evidence::Packages(packages) => ("", packages.as_slice(), ""),
+            Evidence::Nested { path, packages } => (path.as_str(), packages.as_slice(), ""),
+            Evidence::Archive { path, guess: Some(guess), .. } => {
+                (path.as_str(), std::slice::from_ref(guess), "?")
+            }
+            Evidence::Archive { guess: None, .. } => continue,
             other => panic!("no packages: {other:?}"),
         };
         for package in packages {
-            text += &format!("{path} {}@{}\n", package.name, package.version);
+            text += &format!("{path} {}@{}{note}\n", package.name, package.version);
         }
     }
     for fault in &report.faults {
@@ -230,4 +234,35 @@ proptest! {
         let pieces = read_file_in_pieces(&ANALYZER, "x.jar", &jar, &limits, piece);
         prop_assert_eq!(whole, pieces);
     }
+}
+
+#[test]
+fn an_archive_without_a_name_is_known_by_its_digest() {
+    let jar = ZipBuilder::new().stored("a/B.class", "content").finish();
+    let digests = |path: &str, content: &[u8]| -> Vec<String> {
+        let report = read_within(path, content, &Limits::default());
+        let digests = report.evidence.into_iter().filter_map(|evidence| match evidence {
+            Evidence::Archive { sha1, .. } => Some(sha1),
+            _ => None,
+        });
+        digests.collect()
+    };
+    let expected = hex::encode(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &jar));
+    assert_eq!(digests("renamed.jar", &jar), std::slice::from_ref(&expected));
+    for war in [
+        ZipBuilder::new().stored("WEB-INF/lib/renamed.jar", &jar),
+        ZipBuilder::new().deflated("WEB-INF/lib/renamed.jar", &jar),
+        ZipBuilder::new().entry(&ZipEntry::stored("x.jar", &jar).with(Sizes::Behind)),
+    ] {
+        assert!(digests("shop.war", &war.finish()).contains(&expected));
+    }
+    // What is known for sure, cut or large is not.
+    assert_eq!(
+        digests("log4j-core-2.14.1.jar", &library("o:log4j-core:2.14.1")),
+        <[String; 0]>::default()
+    );
+    assert_eq!(digests("renamed.jar", &jar[..jar.len() - 1]), <[String; 0]>::default());
+    let large = ZipBuilder::new().stored("a", vec![0; 2 << 20]).finish();
+    let report = read_file_in_pieces(&ANALYZER, "renamed-1.jar", &large, &Limits::default(), 4096);
+    assert_eq!(lines(&report), " renamed@1\n");
 }

@@ -1,4 +1,4 @@
-use super::packages;
+use super::identify;
 use crate::analyzers::java::manifest::{Manifest, ManifestReader};
 use crate::analyzers::java::properties::Coordinates;
 
@@ -18,10 +18,14 @@ fn pom(text: &str) -> Coordinates {
 
 fn check(base: &str, text: &str, poms: &[&str], expected: &[&str]) {
     let poms = poms.iter().map(|text| pom(text)).collect();
-    let found: Vec<String> = packages(base, &manifest(text), poms)
+    let identity = identify(base, &manifest(text), poms);
+    let mut found: Vec<String> = identity
+        .packages
         .iter()
+        .chain(&identity.guess)
         .map(|package| format!("{}@{}", package.name, package.version))
         .collect();
+    found.sort();
     assert_eq!(found, expected, "{base} with {text:?}");
 }
 
@@ -97,4 +101,19 @@ fn a_jar_without_a_version_is_nothing() {
 #[test]
 fn a_jar_that_changes_another_one_is_not_that_one() {
     check("spring-4.3.0.jar", "Weave-Classes: a.b\n", &[], &[]);
+}
+
+#[test]
+fn only_what_is_not_known_for_sure_is_looked_up() {
+    let is_known = |base: &str, text: &str, poms: &[&str]| {
+        identify(base, &manifest(text), poms.iter().map(|text| pom(text)).collect()).is_known
+    };
+    assert!(is_known("log4j-core-2.14.1.jar", "", &["o:log4j-core:2.14.1"]));
+    assert!(is_known("renamed.jar", "", &["o:log4j-core:2.14.1"]));
+    assert!(is_known("spring-core-6.0.9.jar", "", &[]));
+    assert!(is_known("spring-4.3.0.jar", "Weave-Classes: a.b\n", &[]));
+    assert!(!is_known("unheard-of-1.0.jar", "", &[]));
+    assert!(!is_known("tools.jar", "", &[]));
+    assert!(!is_known("renamed.jar", "", &["o:a:1", "o:b:2"]));
+    assert!(!is_known("agent-2.0.jar", "", &["o:a:1"]));
 }

@@ -3,9 +3,11 @@
 //! [`compare`] compares by an ecosystem, [`compare_by`] by a scheme. Nothing here knows advisories.
 
 mod apk;
+mod conan;
 mod dart;
 mod deb;
 mod digits;
+mod generic;
 mod golang;
 mod maven;
 mod nuget;
@@ -33,7 +35,7 @@ pub enum Scheme {
     Rpm,
     /// Python, PEP 440.
     Pep440,
-    /// Semantic Versioning, for npm and crates.io.
+    /// Semantic Versioning, for npm, crates.io, Hex and Swift.
     Semver,
     /// Go modules and toolchains.
     Go,
@@ -51,6 +53,10 @@ pub enum Scheme {
     Hackage,
     /// R.
     Cran,
+    /// Conan.
+    Conan,
+    /// Programs whose makers define no order.
+    Generic,
 }
 
 /// Why a text has no place in an order.
@@ -82,34 +88,58 @@ struct Line {
 }
 
 /// All schemes. A new one is a line here and a file.
-const SCHEMES: [Line; 13] = [
+const SCHEMES: [Line; 15] = [
     Line {
         scheme: Scheme::Deb,
-        names: &["debian", "ubuntu", "deb", "dpkg"],
+        names: &["debian", "ubuntu", "deb", "dpkg", "opkg", "echo"],
         compare: deb::compare,
         is_rankable: deb::is_rankable,
     },
     Line {
         scheme: Scheme::Apk,
-        names: &["alpine", "wolfi", "chainguard", "apk"],
+        names: &["alpine", "wolfi", "chainguard", "minimos", "alpaquita", "apk", "ebuild"],
         compare: apk::compare,
         is_rankable: apk::is_rankable,
     },
     Line {
         scheme: Scheme::Rpm,
-        names: &["rpm", "red hat", "rocky linux", "almalinux", "suse", "opensuse", "openeuler"],
+        names: &[
+            "rpm",
+            "red hat",
+            "rocky linux",
+            "almalinux",
+            "suse",
+            "opensuse",
+            "openeuler",
+            "mageia",
+            "photon os",
+            "azure linux",
+            "fedora",
+            "alpm",
+        ],
         compare: rpm::compare,
         is_rankable: rpm::is_rankable,
     },
     Line {
         scheme: Scheme::Pep440,
-        names: &["pypi", "pep440"],
+        names: &["pypi", "pep440", "conda"],
         compare: pep440::compare,
         is_rankable: pep440::is_rankable,
     },
     Line {
         scheme: Scheme::Semver,
-        names: &["semver", "npm", "crates.io", "cargo"],
+        names: &[
+            "semver",
+            "npm",
+            "crates.io",
+            "cargo",
+            "hex",
+            "swift",
+            "swifturl",
+            "github actions",
+            "bitnami",
+            "julia",
+        ],
         compare: semver::compare,
         is_rankable: semver::is_rankable,
     },
@@ -161,6 +191,18 @@ const SCHEMES: [Line; 13] = [
         compare: number_list::compare_cran,
         is_rankable: number_list::is_rankable,
     },
+    Line {
+        scheme: Scheme::Conan,
+        names: &["conan", "conancenter"],
+        compare: conan::compare,
+        is_rankable: conan::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Generic,
+        names: &["generic", "luarocks"],
+        compare: generic::compare,
+        is_rankable: generic::is_rankable,
+    },
 ];
 
 impl Scheme {
@@ -184,8 +226,9 @@ impl Scheme {
             Ecosystem::Pub => Scheme::Pub,
             Ecosystem::Hackage => Scheme::Hackage,
             Ecosystem::Cran => Scheme::Cran,
-            // Nobody defines an order for these; rpm's takes any text.
-            Ecosystem::LuaRocks | Ecosystem::Conan | Ecosystem::Generic => Scheme::Rpm,
+            Ecosystem::Conan => Scheme::Conan,
+            // LuaRocks' `scm` aside, a rock's version is its program's and a revision.
+            Ecosystem::LuaRocks | Ecosystem::Generic => Scheme::Generic,
         }
     }
 

@@ -110,3 +110,58 @@ fn schemes_are_read_by_the_names_that_osv_has() {
     let error = "Fortran".parse::<Scheme>().expect_err("no scheme").to_string();
     assert!(error.contains("`Fortran`") && error.contains("rubygems"), "{error}");
 }
+
+#[test]
+fn conan_versions_have_words_for_parts_and_builds_that_count() {
+    check_rising(
+        Scheme::Conan,
+        &[
+            "1-",
+            "1.0-1",
+            "1.0-a",
+            "1.0-beta.2",
+            "1.0-beta.10",
+            "1.0",
+            "1.0+1",
+            "1.0+2",
+            "1.0+10",
+            "1.1.1",
+            "1.1.9",
+            "1.1.10",
+            "1.1.a",
+            "1.1.b",
+            "cci.20200101",
+        ],
+    );
+    check_equal(Scheme::Conan, &["1", "1.0", "01.0.0", "1.00"]);
+    check_equal(Scheme::Conan, &["1.0-1", "1-1.0", "1.0.0-01"]);
+    let long = "-+.".repeat(100_000);
+    check_equal(Scheme::Conan, &[&long]);
+}
+
+#[test]
+fn versions_of_programs_know_letters_patches_and_announcements() {
+    check_rising(
+        Scheme::Generic,
+        &[
+            "3.14.0.dev1",
+            "3.14.0a4",
+            "3.14.0-alpha5",
+            "3.14.0b2",
+            "3.14.0-BETA3",
+            "3.14.0rc1",
+            "3.14.0-pre2",
+            "3.14",
+            "3.14a",
+            "3.14p1",
+            "3.14z",
+            "3.14.1",
+            "3.14.10",
+            "2024.1",
+        ],
+    );
+    check_rising(Scheme::Generic, &["1.1.1", "1.1.1a", "1.1.1w", "3.0.0-beta1", "3.0.0"]);
+    check_equal(Scheme::Generic, &["1", "v1", "1.0", "1.0.0", "V1-0", " 1_0 ", "01"]);
+    check_equal(Scheme::Generic, &["1.0RC1", "1.0-rc.1", "1.0c1"]);
+    check_equal(Scheme::Generic, &["", "0", "-", "0.0"]);
+}

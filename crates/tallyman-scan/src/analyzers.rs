@@ -181,7 +181,7 @@ pub(crate) enum FileClass {
     /// A file that its size makes interesting, whatever its name.
     AnyName,
     /// A program or library; read only if it begins like one.
-    Executable,
+    Executable(ProgramPart),
     /// An archive that is known by its path, with files in it.
     Archive,
 }
@@ -192,7 +192,7 @@ impl FileClass {
         match self {
             FileClass::Database => limits.database_bytes,
             FileClass::Named | FileClass::AnyName => limits.metadata_bytes,
-            FileClass::Executable => limits.executable_bytes,
+            FileClass::Executable(_) => limits.executable_bytes,
             FileClass::Archive => limits.archive_bytes,
         }
     }
@@ -201,9 +201,10 @@ impl FileClass {
     pub(crate) fn loss(self) -> DiagnosticKind {
         match self {
             FileClass::Database => DiagnosticKind::Failed,
-            FileClass::Named | FileClass::AnyName | FileClass::Executable | FileClass::Archive => {
-                DiagnosticKind::Skipped
-            }
+            FileClass::Named
+            | FileClass::AnyName
+            | FileClass::Executable(_)
+            | FileClass::Archive => DiagnosticKind::Skipped,
         }
     }
 
@@ -211,9 +212,31 @@ impl FileClass {
     pub(crate) fn is_known_by_path(self) -> bool {
         match self {
             FileClass::Database | FileClass::Named | FileClass::Archive => true,
-            FileClass::AnyName | FileClass::Executable => false,
+            FileClass::AnyName | FileClass::Executable(_) => false,
         }
     }
+
+    /// Tells whether such a file must begin like a program.
+    pub(crate) fn is_program(self) -> bool {
+        match self {
+            FileClass::Executable(_) => true,
+            FileClass::Database | FileClass::Named | FileClass::AnyName | FileClass::Archive => {
+                false
+            }
+        }
+    }
+}
+
+/// The part of a program in which an analyzer finds what it looks for. Analyzers read programs as
+/// streams and are shown all of them; this is for layers whose bytes can be left unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProgramPart {
+    /// The section with this name.
+    Section(&'static str),
+    /// What can hold texts: all sections but code and those for linkers and debuggers.
+    Texts,
+    /// What follows the last section, and the program before it.
+    Appendix,
 }
 
 /// A regular file as it is seen before its content.
@@ -259,6 +282,16 @@ impl Selection {
     pub(crate) fn iter(self) -> impl Iterator<Item = (usize, &'static Analyzer)> {
         ANALYZERS.iter().enumerate().filter(move |(index, _)| self.0 & (1 << index) != 0)
     }
+
+    /// Returns the parts of programs that its analyzers look at.
+    pub(crate) fn program_parts(self) -> impl Iterator<Item = ProgramPart> {
+        self.iter().filter_map(|(_, analyzer)| match analyzer.class {
+            FileClass::Executable(part) => Some(part),
+            FileClass::Database | FileClass::Named | FileClass::AnyName | FileClass::Archive => {
+                None
+            }
+        })
+    }
 }
 
 /// Returns the analyzers that want a file.
@@ -269,11 +302,29 @@ pub(crate) fn select(candidate: &Candidate<'_>) -> Selection {
     Selection(bits)
 }
 
-/// Tells whether the content of a regular file is looked at. Of what may be a program this cannot be
-/// told from the outside.
-pub(crate) fn reads(path: &str, size: u64, mode: u32, limits: &Limits) -> bool {
+/// How much of a regular file is looked at, as far as it can be told from the outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Nothing.
+    Nothing,
+    /// If it is a program, what these analyzers look for.
+    Program(Selection),
+    /// All of it.
+    Content,
+}
+
+/// Tells how much of a regular file is looked at.
+pub(crate) fn want(path: &str, size: u64, mode: u32, limits: &Limits) -> Want {
     let selection = select(&Candidate::new(path, size, mode));
-    selection.iter().any(|(_, analyzer)| size <= analyzer.class.max_bytes(limits))
+    let mut wanted =
+        selection.iter().filter(|(_, analyzer)| size <= analyzer.class.max_bytes(limits));
+    if wanted.any(|(_, analyzer)| !analyzer.class.is_program()) {
+        Want::Content
+    } else if !selection.is_empty() && size <= limits.executable_bytes {
+        Want::Program(selection)
+    } else {
+        Want::Nothing
+    }
 }
 
 /// Returns the evidence that a distribution's package owns files, of which only those are kept that

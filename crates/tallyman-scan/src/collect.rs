@@ -201,7 +201,7 @@ impl<'a> Collector<'a> {
         let mut started = Vec::new();
         let mut is_kept = false;
         for (index, analyzer) in selection.iter() {
-            let is_right = analyzer.class != FileClass::Executable || has_magic;
+            let is_right = !analyzer.class.is_program() || has_magic;
             if !is_right || candidate.size > analyzer.class.max_bytes(self.limits) {
                 continue;
             }
@@ -242,7 +242,7 @@ impl<'a> Collector<'a> {
         let has_magic = analyzers::has_magic(&self.buffer);
         for (index, analyzer) in selection.iter() {
             let max_bytes = analyzer.class.max_bytes(self.limits);
-            if analyzer.class == FileClass::Executable && !has_magic {
+            if analyzer.class.is_program() && !has_magic {
                 continue;
             }
             if analyzer.class.is_known_by_path() {

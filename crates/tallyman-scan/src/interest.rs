@@ -3,7 +3,7 @@
 use tallyman_model::inventory::DiagnosticKind;
 use tallyman_model::limits::Limits;
 
-use crate::analyzers::{Candidate, FileClass, has_magic, select};
+use crate::analyzers::{Candidate, has_magic, select};
 
 /// What the analyzers want of a regular file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub fn interest(
 ) -> Interest {
     let mut wanted = Interest::Name;
     for (_, analyzer) in select(&Candidate::new(path, size_bytes, mode)).iter() {
-        let by_head = analyzer.class == FileClass::Executable;
+        let by_head = analyzer.class.is_program();
         let this = match head {
             None if by_head => Interest::Head,
             Some(head) if by_head && !has_magic(head) => Interest::Name,

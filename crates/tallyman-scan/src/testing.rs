@@ -165,14 +165,32 @@ pub(crate) fn read_file_in_pieces(
 /// Where the content of [`elf_with_section`] is loaded.
 pub(crate) const ELF_ADDRESS: u64 = 0x40_0000;
 
-/// A 64-bit little-endian ELF program with one writable segment, which is also a section.
+/// A 64-bit little-endian ELF program with one section of content.
 pub(crate) fn elf_with_section(name: &str, content: &[u8]) -> Vec<u8> {
+    elf_with_sections(&[(name, content)])
+}
+
+/// A 64-bit little-endian ELF program with one writable segment and sections in it, of which `.text`
+/// is code.
+pub(crate) fn elf_with_sections(sections: &[(&str, &[u8])]) -> Vec<u8> {
     const HEADER: u64 = 64;
     const PROGRAM_HEADER: u64 = 56;
-    let names = format!("\0{name}\0.shstrtab\0");
-    let (start, size) = (HEADER + PROGRAM_HEADER, content.len() as u64);
-    let names_start = start + size;
-    let table_start = names_start + names.len() as u64;
+    let start = HEADER + PROGRAM_HEADER;
+    let size = sections.iter().map(|(_, content)| content.len() as u64).sum::<u64>();
+    let mut names = "\0".to_owned();
+    let mut table = vec![(0, 0, 0, 0, 0, 0)];
+    let mut offset = start;
+    for (name, content) in sections {
+        let flags = if *name == ".text" { 6 } else { 3 };
+        let (place, length) = (names.len(), content.len() as u64);
+        table.push((place, 1, flags, ELF_ADDRESS + offset - start, offset, length));
+        names.push_str(&format!("{name}\0"));
+        offset += length;
+    }
+    let place = names.len();
+    names.push_str(".shstrtab\0");
+    table.push((place, 3, 0, 0, offset, names.len() as u64));
+    let table_start = offset + names.len() as u64;
     let mut file = b"\x7fELF\x02\x01\x01".to_vec();
     file.resize(16, 0);
     let half = |file: &mut Vec<u8>, values: &[u16]| {
@@ -188,19 +206,15 @@ pub(crate) fn elf_with_section(name: &str, content: &[u8]) -> Vec<u8> {
     word(&mut file, &[1]);
     long(&mut file, &[0, HEADER, table_start]);
     word(&mut file, &[0]);
-    half(&mut file, &[64, 56, 1, 64, 3, 2]);
+    let count = u16::try_from(table.len()).expect("few sections");
+    half(&mut file, &[64, 56, 1, 64, count, count - 1]);
     // PT_LOAD, readable and writable.
     word(&mut file, &[1, 6]);
     long(&mut file, &[start, ELF_ADDRESS, ELF_ADDRESS, size, size, 1]);
-    file.extend(content);
+    sections.iter().for_each(|(_, content)| file.extend(*content));
     file.extend(names.as_bytes());
-    let string_table_name = u32::try_from(name.len()).expect("a short name") + 2;
-    for (name, kind, flags, address, offset, size) in [
-        (0, 0, 0, 0, 0, 0),
-        (1, 1, 3, ELF_ADDRESS, start, size),
-        (string_table_name, 3, 0, 0, names_start, names.len() as u64),
-    ] {
-        word(&mut file, &[name, kind]);
+    for (name, kind, flags, address, offset, size) in table {
+        word(&mut file, &[u32::try_from(name).expect("short names"), kind]);
         long(&mut file, &[flags, address, offset, size]);
         word(&mut file, &[0, 0]);
         long(&mut file, &[1, 0]);

@@ -3,12 +3,16 @@
 //!
 //! Nothing that is fetched counts before it is verified: the table against the digest that the
 //! manifest states, each chunk of a file against the digest that the table states. `document` reads
-//! the table, `spans` plans what is fetched, `unpack` opens and verifies, and `tar_stream` makes a
-//! tar of it all, which the collector reads like any other. The digest of the layer itself stays
+//! the table, `programs` decides what of programs is needed, `spans` plans what is fetched, `unpack`
+//! opens and verifies, and `tar_stream` makes a tar of it all, which the collector reads like any
+//! other. The digest of the layer itself stays
 //! unknown: see [`key`] for what such a result may be filed under.
 
 mod document;
+mod elf;
 mod locate;
+mod parts;
+mod programs;
 mod spans;
 mod tar_stream;
 mod unpack;
@@ -22,12 +26,14 @@ use tallyman_model::image::{LayerToc, TocFormat};
 use tallyman_model::inventory::LayerInventory;
 use tallyman_model::limits::Limits;
 
+use crate::analyzers::Want;
 use crate::collect;
 use crate::decompress::check_size;
 use crate::error::LayerError;
 use crate::tar::EntryKind;
 use crate::toc::document::{Toc, TocEntry};
 use crate::toc::locate::Located;
+use crate::toc::parts::Fetcher;
 use crate::toc::spans::SpanReader;
 use crate::toc::tar_stream::TocTar;
 
@@ -62,7 +68,7 @@ pub enum TocOutcome {
 /// table of contents does not tell.
 pub fn analyze_by_toc(input: TocInput<'_>, limits: &Limits) -> Result<TocOutcome, LayerError> {
     match read_toc(&input, limits) {
-        Ok((toc, located)) => analyze(&input, &toc, located, limits),
+        Ok((toc, located)) => analyze(&input, toc, &located, limits),
         // Whatever is wrong with the table: the layer itself may be sound, and says so itself.
         Err(reason) => Ok(TocOutcome::ReadWhole { reason }),
     }
@@ -98,6 +104,7 @@ fn read_toc(input: &TocInput<'_>, limits: &Limits) -> Result<(Toc, Located), Str
             size: json.total(),
             mode: 0,
             first_chunk: None,
+            want: Want::Nothing,
         });
     }
     Ok((toc, located))
@@ -105,12 +112,13 @@ fn read_toc(input: &TocInput<'_>, limits: &Limits) -> Result<(Toc, Located), Str
 
 fn analyze(
     input: &TocInput<'_>,
-    toc: &Toc,
-    located: Located,
+    mut toc: Toc,
+    located: &Located,
     limits: &Limits,
 ) -> Result<TocOutcome, LayerError> {
     let content = toc.entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.size));
     check_size(content, input.size_bytes, limits)?;
+    programs::narrow(&mut toc, &mut Fetcher::new(input.read, located.packing))?;
     let spans = spans::plan(&toc.chunks);
     let wanted = spans::total(&spans);
     if wanted > input.size_bytes / 2 {
@@ -123,7 +131,7 @@ fn analyze(
         false => (input.read)(&spans).map_err(LayerError::Read)?,
     };
     let stored = SpanReader::new(stream, spans);
-    let mut tar = TocTar::new(toc, located.packing, stored).map_err(LayerError::Read)?;
+    let mut tar = TocTar::new(&toc, located.packing, stored).map_err(LayerError::Read)?;
     let mut inventory = collect::read_tar(&mut tar, limits)?;
     inventory.uncompressed_bytes = tar.total();
     Ok(TocOutcome::Inventory(inventory))

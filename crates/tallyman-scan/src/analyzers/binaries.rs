@@ -14,12 +14,14 @@ use tallyman_model::package::{Ecosystem, Package};
 
 use crate::analyzers::binaries::search::Search;
 use crate::analyzers::binaries::table::{Program, programs};
-use crate::analyzers::{Analyzer, Candidate, FileClass, Probe, Reading, Report, executable};
+use crate::analyzers::{
+    Analyzer, Candidate, FileClass, Probe, ProgramPart, Reading, Report, executable,
+};
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "binaries",
     version: 1,
-    class: FileClass::Executable,
+    class: FileClass::Executable(ProgramPart::Texts),
     wants,
     reading: Reading::Streamed(start),
 };

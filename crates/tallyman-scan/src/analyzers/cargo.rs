@@ -13,13 +13,14 @@ use tallyman_model::package::{Ecosystem, Package};
 
 use crate::analyzers::lookahead::{Lookahead, Window};
 use crate::analyzers::{
-    Analysis, Analyzer, Candidate, Fault, FileClass, Probe, Reading, Report, executable, is_token,
+    Analysis, Analyzer, Candidate, Fault, FileClass, Probe, ProgramPart, Reading, Report,
+    executable, is_token,
 };
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "cargo",
     version: 3,
-    class: FileClass::Executable,
+    class: FileClass::Executable(ProgramPart::Section(".dep-v0")),
     wants: executable::wants,
     reading: Reading::Streamed(start),
 };

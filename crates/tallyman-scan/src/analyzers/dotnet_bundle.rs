@@ -10,13 +10,13 @@ use tallyman_model::limits::Limits;
 
 use crate::analyzers::lookahead::Lookahead;
 use crate::analyzers::{
-    Analyzer, Candidate, Fault, FileClass, Probe, Reading, Report, dotnet, executable,
+    Analyzer, Candidate, Fault, FileClass, Probe, ProgramPart, Reading, Report, dotnet, executable,
 };
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "dotnet-bundle",
     version: 1,
-    class: FileClass::Executable,
+    class: FileClass::Executable(ProgramPart::Appendix),
     wants: executable::wants,
     reading: Reading::Streamed(start),
 };

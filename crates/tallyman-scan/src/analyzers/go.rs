@@ -16,13 +16,14 @@ use tallyman_model::package::{Ecosystem, Package};
 use crate::analyzers::go::pointers::Pointers;
 use crate::analyzers::lookahead::Lookahead;
 use crate::analyzers::{
-    Analyzer, Candidate, Fault, FileClass, Probe, Reading, Report, executable, is_token,
+    Analyzer, Candidate, Fault, FileClass, Probe, ProgramPart, Reading, Report, executable,
+    is_token,
 };
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "go",
     version: 3,
-    class: FileClass::Executable,
+    class: FileClass::Executable(ProgramPart::Section(".go.buildinfo")),
     wants: executable::wants,
     reading: Reading::Streamed(start),
 };

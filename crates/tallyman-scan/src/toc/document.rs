@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use tallyman_model::limits::Limits;
 
-use crate::analyzers;
+use crate::analyzers::{self, Want};
 use crate::path::normalize;
 use crate::tar::EntryKind;
 
@@ -28,6 +28,8 @@ pub(crate) struct TocEntry {
     pub(crate) mode: u32,
     /// The index of its first chunk, if its content is wanted.
     pub(crate) first_chunk: Option<usize>,
+    /// What of its content is wanted.
+    pub(crate) want: Want,
 }
 
 /// A piece of a wanted file, which is packed on its own.
@@ -39,16 +41,30 @@ pub(crate) struct Chunk {
     pub(crate) end: u64,
     /// The unpacked bytes.
     pub(crate) size: u64,
+    /// The SHA-256 of the unpacked bytes; any where they are zeros.
+    pub(crate) digest: [u8; 32],
     pub(crate) content: ChunkContent,
 }
 
-/// What a chunk must unpack to.
+/// Where the content of a chunk comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ChunkContent {
-    /// Bytes with this SHA-256.
-    Bytes([u8; 32]),
-    /// Zeros, which need not be fetched.
+    /// It has to be fetched.
+    Missing,
+    /// It is zeros, or what nobody looks at.
     Zeros,
+    /// It was fetched and verified before, or its beginning: nobody looks at the rest.
+    Kept(Box<[u8]>),
+}
+
+impl Chunk {
+    /// Tells whether the content has to be fetched.
+    pub(crate) fn is_missing(&self) -> bool {
+        match self.content {
+            ChunkContent::Missing => true,
+            ChunkContent::Zeros | ChunkContent::Kept(_) => false,
+        }
+    }
 }
 
 /// What a table of contents says.
@@ -223,7 +239,8 @@ impl<'l> Builder<'l> {
         // What cannot be a mode counts as executable, as it does in a tar.
         let mode = u32::try_from(raw.mode).unwrap_or(0o777);
         let size = if is_file { raw.size } else { 0 };
-        let is_wanted = size > 0 && self.is_wanted(&raw.name, size, mode);
+        let want = if size > 0 { self.want(&raw.name, size, mode) } else { Want::Nothing };
+        let is_wanted = want != Want::Nothing;
         self.toc.entries.push(TocEntry {
             path: raw.name.as_str().into(),
             link: raw.link_name.as_str().into(),
@@ -231,6 +248,7 @@ impl<'l> Builder<'l> {
             size,
             mode,
             first_chunk: is_wanted.then_some(self.toc.chunks.len()),
+            want,
         });
         if size > 0 {
             let end = (raw.end_offset > 0).then_some(raw.end_offset);
@@ -240,10 +258,13 @@ impl<'l> Builder<'l> {
         Ok(())
     }
 
-    fn is_wanted(&mut self, name: &str, size: u64, mode: u32) -> bool {
-        normalize(name.as_bytes(), &mut self.path).is_ok()
-            && name.len() <= self.limits.path_bytes
-            && analyzers::reads(&self.path, size, mode, self.limits)
+    fn want(&mut self, name: &str, size: u64, mode: u32) -> Want {
+        let is_path = name.len() <= self.limits.path_bytes
+            && normalize(name.as_bytes(), &mut self.path).is_ok();
+        match is_path {
+            true => analyzers::want(&self.path, size, mode, self.limits),
+            false => Want::Nothing,
+        }
     }
 
     fn add_chunk(&mut self, raw: &RawEntry) -> Result<(), &'static str> {
@@ -267,12 +288,12 @@ impl<'l> Builder<'l> {
         self.last_start = Some(raw.offset);
         self.end_chunk(raw.offset);
         if is_wanted {
-            let content = match raw.chunk_type.as_str() {
-                "" => ChunkContent::Bytes(digest_of(raw, is_whole)?),
-                "zeros" => ChunkContent::Zeros,
+            let (digest, content) = match raw.chunk_type.as_str() {
+                "" => (digest_of(raw, is_whole)?, ChunkContent::Missing),
+                "zeros" => ([0; 32], ChunkContent::Zeros),
                 _ => return Err("a chunk is of an unknown type"),
             };
-            self.toc.chunks.push(Chunk { start: raw.offset, end: 0, size, content });
+            self.toc.chunks.push(Chunk { start: raw.offset, end: 0, size, digest, content });
             self.needs_end = true;
         }
         Ok(())

@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use crate::toc::document::{Chunk, ChunkContent};
+use crate::toc::document::Chunk;
 
 /// Chunks this close are fetched with what lies between them: a request costs about as much as
 /// these bytes.
@@ -12,10 +12,10 @@ const GAP_BYTES: u64 = 8 << 10;
 
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Returns the spans that hold the chunks, in the order of the layer.
-pub(crate) fn plan(chunks: &[Chunk]) -> Vec<Range<u64>> {
+/// Returns the spans that hold what is missing of chunks, which come in the order of the layer.
+pub(crate) fn plan<'c>(chunks: impl IntoIterator<Item = &'c Chunk>) -> Vec<Range<u64>> {
     let mut spans: Vec<Range<u64>> = Vec::new();
-    for chunk in chunks.iter().filter(|chunk| chunk.content != ChunkContent::Zeros) {
+    for chunk in chunks.into_iter().filter(|chunk| chunk.is_missing()) {
         match spans.last_mut() {
             Some(last) if chunk.start.saturating_sub(last.end) <= GAP_BYTES => last.end = chunk.end,
             _ => spans.push(chunk.start..chunk.end),
@@ -100,12 +100,12 @@ mod tests {
     use crate::toc::document::{Chunk, ChunkContent};
 
     fn chunk(range: Range<u64>, content: ChunkContent) -> Chunk {
-        Chunk { start: range.start, end: range.end, size: 1, content }
+        Chunk { start: range.start, end: range.end, size: 1, digest: [0; 32], content }
     }
 
     #[test]
     fn neighbours_are_fetched_together_and_zeros_not_at_all() {
-        let bytes = |range| chunk(range, ChunkContent::Bytes([0; 32]));
+        let bytes = |range| chunk(range, ChunkContent::Missing);
         let far = 30 + GAP_BYTES + 1;
         let chunks = [
             bytes(10..20),

@@ -8,7 +8,7 @@ use crate::buffered;
 use crate::error::LayerError;
 use crate::tar::EntryKind;
 use crate::tar::header::{BLOCK_BYTES, Block, NAME_BYTES};
-use crate::toc::document::{Chunk, ChunkContent, Toc, TocEntry};
+use crate::toc::document::{ChunkContent, Toc, TocEntry};
 use crate::toc::spans::SpanReader;
 use crate::toc::unpack::{ChunkError, Packing, Unpacker};
 
@@ -82,24 +82,27 @@ impl<'a> TocTar<'a> {
 
     fn read_chunk(&mut self, index: usize, left: u64) -> Result<(), LayerError> {
         let chunk = self.toc.chunks.get(index).ok_or_else(|| self.mismatch("it has no chunk"))?;
-        let count = match chunk.content {
-            ChunkContent::Zeros => self.read_zeros(chunk),
-            ChunkContent::Bytes(_) => self.unpack()?,
+        let count = match &chunk.content {
+            ChunkContent::Zeros => {
+                self.zeros = chunk.size;
+                chunk.size
+            }
+            ChunkContent::Kept(bytes) => {
+                self.buffer.extend_from_slice(bytes);
+                self.zeros = chunk.size.saturating_sub(bytes.len() as u64);
+                chunk.size
+            }
+            ChunkContent::Missing => self.unpack()?,
         };
         let left = left.saturating_sub(count);
         self.content = Some((index, left));
         if left == 0 {
             self.content = None;
             self.zeros = self.zeros.saturating_add(self.padding_of_last_entry());
-        } else if count == 0 || chunk.content == ChunkContent::Zeros {
+        } else if count == 0 || !chunk.is_missing() {
             self.start_chunk(index.saturating_add(1), left)?;
         }
         Ok(())
-    }
-
-    fn read_zeros(&mut self, chunk: &Chunk) -> u64 {
-        self.zeros = chunk.size;
-        chunk.size
     }
 
     fn unpack(&mut self) -> Result<u64, LayerError> {
@@ -109,9 +112,12 @@ impl<'a> TocTar<'a> {
                 self.buffer.truncate(count);
                 Ok(count as u64)
             }
-            Err(ChunkError::Read(error)) => Err(LayerError::Read(error)),
-            Err(ChunkError::Mismatch(reason)) => Err(self.mismatch(reason)),
+            Err(error) => Err(error.of(self.path())),
         }
+    }
+
+    fn path(&self) -> &str {
+        self.last_entry().map_or("", |entry| &entry.path)
     }
 
     fn last_entry(&self) -> Option<&TocEntry> {
@@ -123,8 +129,7 @@ impl<'a> TocTar<'a> {
     }
 
     fn mismatch(&self, reason: &'static str) -> LayerError {
-        let path = self.last_entry().map_or("", |entry| &entry.path);
-        LayerError::ContentMismatch { path: path.chars().take(200).collect(), reason }
+        ChunkError::Mismatch(reason).of(self.path())
     }
 }
 

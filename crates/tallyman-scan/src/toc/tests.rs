@@ -1,5 +1,7 @@
 mod sample;
 
+use std::io::Write;
+
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, proptest};
 use proptest::sample::select;
 use serde_json::json;
@@ -12,7 +14,7 @@ use self::sample::{Layer, LayerBuilder, sha256};
 use super::{TocOutcome, key};
 use crate::analyzers::eicar_test_file;
 use crate::error::LayerError;
-use crate::testing::elf_with_section;
+use crate::testing::{elf_with_section, elf_with_sections};
 use crate::toc::unpack::Packing;
 
 const STATUS: &[u8] = b"Package: a\nStatus: install ok installed\nVersion: 1\n";
@@ -27,6 +29,25 @@ fn noise(count: u32) -> Vec<u8> {
         state.to_be_bytes()[0]
     };
     (0..count).map(|_| next()).collect()
+}
+
+/// What the Go linker writes: version and modules, each with its length.
+fn go_info() -> Vec<u8> {
+    let modules = [[b'<'; 16].as_slice(), b"mod\texample.com/app\tv1.2.0\n", &[b'>'; 16]].concat();
+    let mut info = b"\xff Go buildinf:\x08\x02".to_vec();
+    info.resize(32, 0);
+    for text in [b"go1.22.1", &modules[..]] {
+        info.push(u8::try_from(text.len()).expect("short"));
+        info.extend(text);
+    }
+    info
+}
+
+/// What cargo-auditable writes.
+fn crate_list() -> Vec<u8> {
+    let json = br#"{"packages":[{"name":"serde","version":"1.0.200","source":"crates.io"}]}"#;
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    zlib.write_all(json).and_then(|()| zlib.finish()).expect("a vector takes everything")
 }
 
 /// A large file that nobody reads, so that the rest is a small part of the layer.
@@ -125,30 +146,29 @@ fn a_table_with_another_digest_is_not_believed() {
 
 #[test]
 fn bytes_that_do_not_fit_the_table_fail_the_layer() {
-    for packing in BOTH {
+    const PATHS: [&str; 3] = ["etc/os-release", "var/lib/dpkg/status", "usr/bin/tool"];
+    for (packing, table_reads) in [(Packing::Gzip, 2), (Packing::Zstd, 1)] {
         let sound = with_ballast(packing)
-            .file("etc/os-release", 0o644, b"ID=a\n")
-            .file("var/lib/dpkg/status", 0o644, &noise(2500))
+            .file(PATHS[0], 0o644, b"ID=a\n")
+            .file(PATHS[1], 0o644, &noise(2500))
+            .file(PATHS[2], 0o755, &elf_with_section(".go.buildinfo", &noise(2500)))
             .finish();
+        let expected = inventory(sound.read_by_toc(&Limits::default()));
         let (_, fetched) = sound.fetch(&Limits::default());
-        let span = fetched.last().expect("content was fetched");
-        let mut failures = 0;
-        for at in span.clone().step_by(5) {
+        let content: Vec<u64> = fetched.into_iter().skip(table_reads).flatten().collect();
+        let mut failed = Vec::new();
+        for at in content.into_iter().step_by(11) {
             let mut layer = sound.clone();
             layer.bytes[usize::try_from(at).expect("small")] ^= 0x20;
             match layer.read_by_toc(&Limits::default()) {
-                Ok(TocOutcome::Inventory(found)) => {
-                    // Only bytes between two files can be anything.
-                    assert_eq!(found, inventory(sound.read_by_toc(&Limits::default())), "{at}");
-                }
-                Err(LayerError::ContentMismatch { path, .. }) => {
-                    assert!(["etc/os-release", "var/lib/dpkg/status"].contains(&&*path), "{path}");
-                    failures += 1;
-                }
+                // Only bytes between two files can be anything.
+                Ok(TocOutcome::Inventory(found)) => assert_eq!(found, expected, "{at}"),
+                Err(LayerError::ContentMismatch { path, .. }) => failed.push(path),
                 other => panic!("at {at}: {other:?}"),
             }
         }
-        assert!(failures > 500, "{failures} of {span:?}");
+        assert!(failed.len() > 400, "{}", failed.len());
+        assert!(PATHS.iter().all(|path| failed.iter().any(|failed| failed == path)));
     }
 }
 
@@ -215,6 +235,105 @@ fn zeros_that_the_table_names_are_not_fetched() {
 }
 
 #[test]
+fn of_programs_in_several_chunks_only_those_with_a_list_are_fetched() {
+    let code = noise(20_000);
+    let with_code = |name, list: &[u8]| elf_with_sections(&[(name, list), (".text", &code)]);
+    for packing in BOTH {
+        let layer = with_ballast(packing)
+            .file("usr/bin/c", 0o755, &with_code(".data", b""))
+            .file("usr/bin/tool", 0o755, &with_code(".go.buildinfo", &go_info()))
+            .file("usr/bin/rust", 0o755, &with_code(".dep-v0", &crate_list()))
+            .file("usr/bin/script", 0o755, &[b"#!/bin/sh\n".to_vec(), noise(20_000)].concat())
+            .finish();
+        check_against_full_read(&layer, &Limits::default());
+        let (outcome, fetched) = layer.fetch(&Limits::default());
+        let analyzers: Vec<_> =
+            inventory(outcome).files.into_iter().map(|file| file.analyzer).collect();
+        assert_eq!(analyzers, ["cargo", "go"]);
+        let total: u64 = fetched.iter().map(|range| range.end - range.start).sum();
+        assert!(total < 20_000, "{total} of {}", layer.bytes.len());
+    }
+}
+
+#[test]
+fn of_programs_that_are_searched_for_their_version_only_what_holds_texts_is_fetched() {
+    let version = b"\0nginx version: nginx/1.27.0\0";
+    let (code, data) = (noise(20_000), [version, &noise(4000)[..]].concat());
+    for packing in BOTH {
+        let layer = with_ballast(packing)
+            .file("opt/a/nginx", 0o755, &elf_with_sections(&[(".text", &code)]))
+            .file("opt/b/nginx", 0o755, &elf_with_sections(&[(".text", &code), (".data", &data)]))
+            .finish();
+        check_against_full_read(&layer, &Limits::default());
+        let (outcome, fetched) = layer.fetch(&Limits::default());
+        let found: Vec<_> = inventory(outcome).files.into_iter().map(|file| file.path).collect();
+        assert_eq!(found, ["opt/b/nginx"]);
+        let total: u64 = fetched.iter().map(|range| range.end - range.start).sum();
+        assert!((4000..15_000).contains(&total), "{total} of {}", layer.bytes.len());
+    }
+}
+
+#[test]
+fn a_program_with_something_behind_it_is_fetched_as_a_whole() {
+    let list = br#"{"runtimeTarget":{},"libraries":{"Serilog/2.12.0":{"type":"package"}}}"#;
+    let signature = [
+        0x8b, 0x12, 0x02, 0xb9, 0x6a, 0x61, 0x20, 0x38, 0x72, 0x7b, 0x93, 0x02, 0x14, 0xd7, 0xa0,
+        0x32, 0x13, 0xf5, 0xb9, 0xe6, 0xef, 0xae, 0x33, 0x18, 0xee, 0x3b, 0x2d, 0xce, 0x24, 0xb3,
+        0x6a, 0xae,
+    ];
+    let host = elf_with_section(".data", &[&signature[..], &noise(3000)].concat());
+    for packing in BOTH {
+        let layer = with_ballast(packing)
+            .file("app/shop", 0o755, &[&host[..], &noise(3000), list].concat())
+            .finish();
+        check_against_full_read(&layer, &Limits::default());
+        let found = inventory(layer.read_by_toc(&Limits::default()));
+        assert_eq!(found.files.len(), 1);
+    }
+}
+
+#[test]
+fn more_programs_than_can_be_kept_are_read_as_others() {
+    let mut builder = LayerBuilder::new(Packing::Zstd, 1 << 20).file(
+        "usr/share/ballast.bin",
+        0o644,
+        &noise(100_000),
+    );
+    let rest = vec![0; 3 << 20];
+    let list = [go_info(), rest.clone()].concat();
+    for number in 0..30 {
+        let program = match number % 3 {
+            0 => elf_with_sections(&[(".text", &rest), (".go.buildinfo", &list)]),
+            _ => elf_with_sections(&[(".text", &rest), (".data", b"nothing")]),
+        };
+        builder = builder.file(&format!("usr/bin/{number}"), 0o755, &program);
+    }
+    let layer = builder.finish();
+    let limits = Limits { expansion_ratio: 1_000_000, ..Limits::default() };
+    check_against_full_read(&layer, &limits);
+    let found = inventory(layer.read_by_toc(&limits));
+    assert_eq!(found.files.len(), 10);
+}
+
+#[test]
+fn programs_whose_sections_are_not_known_are_fetched_as_a_whole() {
+    let stripped = |mut program: Vec<u8>| {
+        program[0x28..0x30].fill(0);
+        program
+    };
+    let far = elf_with_section(".data", &[noise(5000), go_info()].concat());
+    let windows = [b"MZ".to_vec(), noise(5000), go_info()].concat();
+    for packing in BOTH {
+        let layer = with_ballast(packing)
+            .file("usr/bin/stripped", 0o755, &stripped(far.clone()))
+            .file("usr/bin/tool.exe", 0o755, &windows)
+            .finish();
+        check_against_full_read(&layer, &Limits::default());
+        assert_eq!(inventory(layer.read_by_toc(&Limits::default())).files.len(), 2);
+    }
+}
+
+#[test]
 fn sizes_over_the_limits_fail_the_layer_as_they_do_when_it_is_read() {
     for packing in BOTH {
         let mut builder = with_ballast(packing).file("huge", 0o644, b"");
@@ -269,8 +388,10 @@ fn contents() -> impl Strategy<Value = Vec<u8>> {
     let real = [STATUS.to_vec(), MANIFEST.to_vec(), b"ID=a\n".to_vec(), b"P:a\nV:1\n\n".to_vec()];
     let [a, b, c, d] = real;
     let program = elf_with_section(".data", b"nothing");
+    let go = elf_with_section(".go.buildinfo", &go_info());
+    let rust = elf_with_section(".dep-v0", &crate_list());
     let eicar = eicar_test_file().to_vec();
-    let known = select(vec![a, b, c, d, program, eicar, Vec::new()]);
+    let known = select(vec![a, b, c, d, program, go, rust, eicar, Vec::new()]);
     let random = prop::collection::vec(any::<u8>(), 0..300);
     (known, random, any::<bool>()).prop_map(
         |(known, random, is_known)| {

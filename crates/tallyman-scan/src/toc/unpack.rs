@@ -7,7 +7,8 @@ use ring::digest::{Context, SHA256};
 use zstd::stream::raw::{DParameter, Decoder, Operation};
 
 use crate::decompress::ZSTD_WINDOW_LOG_MAX;
-use crate::toc::document::{Chunk, ChunkContent};
+use crate::error::LayerError;
+use crate::toc::document::Chunk;
 use crate::toc::spans::SpanReader;
 
 const WINDOW_BITS: u8 = 15;
@@ -47,6 +48,18 @@ pub(crate) enum ChunkError {
     Read(io::Error),
 }
 
+impl ChunkError {
+    /// Says whose chunk it is.
+    pub(crate) fn of(self, path: &str) -> LayerError {
+        match self {
+            ChunkError::Read(error) => LayerError::Read(error),
+            ChunkError::Mismatch(reason) => {
+                LayerError::ContentMismatch { path: path.chars().take(200).collect(), reason }
+            }
+        }
+    }
+}
+
 impl Unpacker {
     pub(crate) fn new(packing: Packing) -> io::Result<Self> {
         let inflater = match packing {
@@ -62,7 +75,9 @@ impl Unpacker {
 
     /// Starts with a chunk.
     pub(crate) fn start(&mut self, chunk: &Chunk, stored: &mut SpanReader<'_>) -> io::Result<()> {
-        let ChunkContent::Bytes(expected) = chunk.content else { return Ok(()) };
+        if !chunk.is_missing() {
+            return Ok(());
+        }
         stored.seek(chunk.start)?;
         match &mut self.inflater {
             Inflater::Gzip(inflate) => *inflate = Decompress::new_gzip(WINDOW_BITS),
@@ -70,7 +85,8 @@ impl Unpacker {
         }
         let stored_left = chunk.end.saturating_sub(chunk.start);
         let hash = Context::new(&SHA256);
-        self.current = Some(Current { left: chunk.size, stored_left, expected, hash });
+        self.current =
+            Some(Current { left: chunk.size, stored_left, expected: chunk.digest, hash });
         Ok(())
     }
 

@@ -15,7 +15,7 @@ fn digest(byte: u8) -> String {
 }
 
 fn bytes(start: u64, end: u64, size: u64, byte: u8) -> Chunk {
-    Chunk { start, end, size, content: ChunkContent::Bytes([byte; 32]) }
+    Chunk { start, end, size, digest: [byte; 32], content: ChunkContent::Missing }
 }
 
 #[test]
@@ -34,7 +34,8 @@ fn chunks_end_where_the_next_one_begins_or_the_table_says() {
          "chunkDigest": digest(4), "digest": digest(9)},
     ]))
     .expect("a sound table");
-    let zeros = Chunk { start: 220, end: 240, size: 5, content: ChunkContent::Zeros };
+    let (digest, content) = ([0; 32], ChunkContent::Zeros);
+    let zeros = Chunk { start: 220, end: 240, size: 5, digest, content };
     assert_eq!(
         toc.chunks,
         [

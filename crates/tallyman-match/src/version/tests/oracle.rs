@@ -258,3 +258,55 @@ console.log(lines.map(line => {
     check(Ecosystem::Npm, &pairs, answers.clone(), 2);
     check(Ecosystem::Cargo, &pairs, answers, 2);
 }
+
+#[test]
+fn gem_versions_compare_as_rubygems_does() {
+    let pairs = pairs(20_000, |random| {
+        let mut version = random.pick(&NUMBERS).to_owned();
+        for _ in 0..random.below(5) {
+            version += random.pick(&[".", ".", ".", "-", ""]);
+            version += random.pick(&[
+                "0", "1", "2", "10", "01", "a", "b", "rc", "pre", "A", "beta2", "x86", "20240101",
+            ]);
+        }
+        version
+    });
+    let script = r#"
+STDIN.each_line do |line|
+  a, b = line.chomp.split("\t", 2)
+  begin
+    puts Gem::Version.new(a) <=> Gem::Version.new(b)
+  rescue ArgumentError
+    puts "invalid"
+  end
+end"#;
+    check(Ecosystem::Gem, &pairs, ask("ruby", &["-e", script], &pairs), 2);
+}
+
+#[test]
+fn rpm_versions_compare_as_rpm_does() {
+    let pairs = pairs(20_000, |random| {
+        let pieces = [
+            ".", "+", "~", "^", "a", "z", "rc", "git", "_", "0", "1", "10", "007", "~rc1", "^git1",
+        ];
+        let mut version = random.pick(&["", "", "", "0:", "1:", "10:"]).to_owned();
+        version += random.pick(&NUMBERS);
+        version += &random.pieces(&pieces, 5);
+        if random.chance(2) {
+            version += "-";
+            version += random.pick(&["1", "0", "10", "01"]);
+            version += random.pick(&["", ".el9", ".el9_3.1", ".fc40", "~bootstrap", "_1"]);
+        }
+        version
+    });
+    // Neither a version nor a release may hold a hyphen, nor an epoch anything but digits.
+    let script = r#"%{lua:
+for line in io.lines() do
+    local a, b = line:match("^(.-)\t(.*)$")
+    local function valid(v) return v:match("^%d*:?[^-:]+$") or v:match("^%d*:?[^-:]+-[^-:]+$") end
+    io.write(valid(a) and valid(b) and rpm.vercmp(a, b) or "invalid", "\n")
+end}"#;
+    // What rpm itself prints in the end is an empty line.
+    let command = "rpm --eval \"$0\" | sed '/^$/d'";
+    check(Ecosystem::Rpm, &pairs, ask("sh", &["-c", command, script], &pairs), 2);
+}

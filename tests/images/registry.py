@@ -88,20 +88,21 @@ class Pusher:
     def push(self, repository: str, tag: str, image) -> str:
         """Pushes an image or an index with all it names; returns its reference."""
         self._push_parts(repository, image)
-        self._push_manifest(repository, tag, image.manifest)
+        self.push_manifest(repository, tag, image.manifest)
         return f"{self.host}/{repository}:{tag}"
 
     def _push_parts(self, repository: str, image):
         if hasattr(image, "images"):
             for part in image.images:
                 self._push_parts(repository, part)
-                self._push_manifest(repository, part.manifest.digest, part.manifest)
+                self.push_manifest(repository, part.manifest.digest, part.manifest)
             return
         for blob in image.blobs():
             if blob != image.manifest:
-                self._push_blob(repository, blob)
+                self.push_blob(repository, blob)
 
-    def _push_blob(self, repository: str, blob):
+    def push_blob(self, repository: str, blob):
+        """Pushes one blob."""
         start = self._send("POST", f"/v2/{repository}/blobs/uploads/", repository, 202)
         location = start.headers["Location"]
         joiner = "&" if "?" in location else "?"
@@ -115,7 +116,8 @@ class Pusher:
                 headers={"Content-Type": "application/octet-stream"},
             )
 
-    def _push_manifest(self, repository: str, reference: str, manifest):
+    def push_manifest(self, repository: str, reference: str, manifest):
+        """Pushes a manifest or an index under a tag or its digest."""
         self._send(
             "PUT",
             f"/v2/{repository}/manifests/{reference}",

@@ -21,4 +21,5 @@ pub mod jobs;
 pub mod report;
 pub mod sbom;
 pub mod scan;
+pub mod scan_attached;
 pub mod scan_sbom;

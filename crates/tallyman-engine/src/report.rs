@@ -22,6 +22,9 @@ pub struct ScanReport {
     /// The document that says what the image holds, where its layers were not looked into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sbom: Option<ReportSbom>,
+    /// What happened on the way to the result, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Whether the findings can be relied on.
     pub state: AnalysisState,
     /// The distribution inside the image.
@@ -67,6 +70,33 @@ pub struct ReportSbom {
     pub tools: Vec<String>,
     /// Where it comes from: a file, or a digest in the image's repository.
     pub origin: String,
+    /// How it belongs to the image, where it comes from the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached: Option<ReportAttachment>,
+}
+
+/// How a bill of materials is attached to its image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportAttachment {
+    /// The digest of the document.
+    pub digest: Digest,
+    /// Its media type, as its manifest says.
+    pub media_type: String,
+    /// How it was found: `referrer`, `referrers-tag`, `attestation-manifest`, `attestation-tag` or
+    /// `sbom-tag`.
+    pub found_as: String,
+    /// What it is attached to: the image's manifest, or the index that the image was chosen from.
+    pub subject: Digest,
+    /// What is known of its signature.
+    pub signature: ReportSignature,
+}
+
+/// What is known of the signature of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportSignature {
+    /// It may have one, which nobody looked at.
+    NotVerified,
 }
 
 /// A layer of a report.
@@ -178,6 +208,7 @@ impl ScanReport {
         ScanReport {
             image,
             sbom: None,
+            notes: Vec::new(),
             state,
             distribution: inventory.distribution,
             summary: summarize(&packages, inventory.alerts.len()),
@@ -193,6 +224,7 @@ impl ScanReport {
         ScanReport {
             image,
             sbom: None,
+            notes: Vec::new(),
             state: AnalysisState::Failed { reason },
             distribution: None,
             summary: Summary::default(),

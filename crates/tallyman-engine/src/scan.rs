@@ -74,6 +74,15 @@ pub async fn scan(
     progress: Arc<AnalysisProgress>,
 ) -> Result<ScanReport, ScanError> {
     let open = Arc::new(sources.open_target(target).await.map_err(ScanError::Source)?);
+    scan_opened(installation, open, progress).await
+}
+
+/// Scans an image that was opened.
+pub(crate) async fn scan_opened(
+    installation: &Installation,
+    open: Arc<OpenImage>,
+    progress: Arc<AnalysisProgress>,
+) -> Result<ScanReport, ScanError> {
     let layers = read_layers(installation, Arc::clone(&open), progress).await?;
     let image = ReportImage::of(open.image());
     match layers {

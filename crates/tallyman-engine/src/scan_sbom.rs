@@ -18,7 +18,9 @@ use tallyman_source::bill_of_materials::read_file;
 use crate::blocking;
 use crate::images::{ImageError, find_distinct};
 use crate::installation::Installation;
-use crate::report::{ReportImage, ReportLayer, ReportPackage, ReportSbom, ScanReport, summarize};
+use crate::report::{
+    ReportAttachment, ReportImage, ReportLayer, ReportPackage, ReportSbom, ScanReport, summarize,
+};
 use crate::scan::{ScanError, failed, report_advisories};
 
 /// Scans a file with a bill of materials. One that cannot be read as such is reported as failed.
@@ -34,7 +36,7 @@ pub async fn scan_sbom(installation: &Installation, path: &Path) -> Result<ScanR
     match read {
         Ok(sbom) => {
             let image = image(&sbom.image, &name);
-            report(installation.advisories().current(), image, sbom, name).await
+            report(installation.advisories().current(), image, sbom, name, None).await
         }
         Err(error) => {
             Ok(failed(installation, image(&SbomImage::default(), &name), error.to_string()))
@@ -48,6 +50,7 @@ pub(crate) async fn report(
     image: ReportImage,
     sbom: Sbom,
     origin: String,
+    attached: Option<ReportAttachment>,
 ) -> Result<ScanReport, ScanError> {
     let advisories = report_advisories(&index);
     let (packages, state, sbom) = blocking::run(move || {
@@ -69,7 +72,13 @@ pub(crate) async fn report(
     let diagnostic = |diagnostic| InventoryDiagnostic { layer: 0, diagnostic };
     Ok(ScanReport {
         image,
-        sbom: Some(ReportSbom { specification: sbom.specification, tools: sbom.tools, origin }),
+        sbom: Some(ReportSbom {
+            specification: sbom.specification,
+            tools: sbom.tools,
+            origin,
+            attached,
+        }),
+        notes: Vec::new(),
         state,
         distribution: sbom.distribution,
         summary: summarize(&packages, 0),

@@ -154,6 +154,10 @@ pub(crate) struct Scan {
     /// Scans what is mounted beneath the directory as well (dir: only).
     #[arg(long)]
     pub(crate) cross_mounts: bool,
+    /// Takes the packages from a bill of materials that is attached to the image in its registry, if
+    /// there is one, and fetches no layer then. What it is about is checked; its signature is not.
+    #[arg(long)]
+    pub(crate) sbom_from_registry: bool,
     /// Leaves the scan to the workers of the server that runs on the data directory.
     #[arg(long)]
     pub(crate) queue: bool,

@@ -10,7 +10,7 @@ use tallyman_model::package::SourcePackage;
 use tallyman_model::package_url::{image_purl, with_upstream};
 use uuid::Uuid;
 
-use crate::report::{ReportPackage, ScanReport};
+use crate::report::{ReportPackage, ReportSignature, ScanReport};
 
 /// How much of a name goes into an identifier.
 const MAX_NAME_CHARS: usize = 100;
@@ -104,7 +104,12 @@ impl<'a> Bill<'a> {
         };
         properties.push(("tallyman:state", state.to_owned()));
         if let Some(sbom) = &self.report.sbom {
-            let text = format!("{}: {}", sbom.specification, sbom.tools.join(", "));
+            let mut text = format!("{}: {}", sbom.specification, sbom.tools.join(", "));
+            if let Some(attached) = &sbom.attached {
+                let ReportSignature::NotVerified = attached.signature;
+                let digest = &attached.digest;
+                text.push_str(&format!(": {digest} in the registry, signature not verified"));
+            }
             properties.push(("tallyman:based-on", text));
         }
         properties.extend(reason.map(|reason| ("tallyman:reason", reason.clone())));

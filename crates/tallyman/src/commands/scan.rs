@@ -12,6 +12,7 @@ use tallyman_engine::jobs::enqueue_analysis;
 use tallyman_engine::report::ScanReport;
 use tallyman_engine::sbom::{SbomFormat, SbomOptions, render};
 use tallyman_engine::scan::{ScanError, scan, unscanned};
+use tallyman_engine::scan_attached::scan_attached;
 use tallyman_engine::scan_sbom::scan_sbom;
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::platform::Platform;
@@ -126,6 +127,9 @@ impl Scanner<'_> {
                 scan_directory(&self.installation, directory, bytes).await
             }
             Location::Sbom { path } => scan_sbom(&self.installation, path).await,
+            Location::Registry(_) if self.args.sbom_from_registry => {
+                scan_attached(&self.installation, &self.sources, target, bytes).await
+            }
             _ => scan(&self.installation, &self.sources, target, bytes).await,
         };
         bar.finish();
@@ -178,6 +182,15 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
             is_sbom && args.platform.is_some(),
             "--platform is for images: a bill of materials is about one platform",
         ),
+        (
+            args.sbom_from_registry && !matches!(location, Location::Registry(_)),
+            "--sbom-from-registry is for images of a registry",
+        ),
+        (
+            args.sbom_from_registry && args.queue,
+            "--sbom-from-registry and --queue exclude each other: what is queued is read from its \
+             layers",
+        ),
         (!is_directory && args.cross_mounts, "--cross-mounts is for directories (dir:PATH)"),
         (
             args.all_images && !holds_several,
@@ -196,6 +209,9 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
 
 /// What is not known is never clean.
 fn verdict(report: &ScanReport, fail_on: Option<Severity>) -> Exit {
+    for note in &report.notes {
+        output::note(&format!("note: {}: {note}", report.image.name));
+    }
     match &report.state {
         AnalysisState::Failed { reason } | AnalysisState::Unsupported { reason } => {
             output::note(&format!("error: {} cannot be called clean: {reason}", report.image.name));

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use comfy_table::Cell;
-use tallyman_engine::report::{ReportPackage, ScanReport};
+use tallyman_engine::report::{ReportPackage, ReportSignature, ScanReport};
 use tallyman_model::clock::format_utc;
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::finding::Finding;
@@ -52,6 +52,14 @@ fn header(report: &ScanReport) -> String {
             false => format!(" by {}", sbom.tools.join(", ")),
         };
         let _ = writeln!(text, "  as {}{tools} says in {}", sbom.specification, sbom.origin);
+        if let Some(attached) = &sbom.attached {
+            let ReportSignature::NotVerified = attached.signature;
+            let _ = writeln!(
+                text,
+                "  attached to {} ({}); its signature was not verified",
+                attached.subject, attached.found_as
+            );
+        }
     }
     if let Some(distribution) = &report.distribution {
         let _ = writeln!(text, "  {}", distribution.display_name());

@@ -1,0 +1,1 @@
+"""Images that are made to harm whoever reads them."""

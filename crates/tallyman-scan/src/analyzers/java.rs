@@ -5,6 +5,7 @@
 //! `Limits::archive_depth`, and all that is inflated is paid for by the bytes of the file.
 
 mod archive;
+mod content;
 mod file_name;
 mod groups;
 mod identity;
@@ -19,7 +20,7 @@ use crate::zip::Budget;
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "java",
-    version: 1,
+    version: 2,
     class: FileClass::Archive,
     wants,
     reading: Reading::Streamed(start),

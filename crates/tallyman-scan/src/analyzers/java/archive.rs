@@ -1,10 +1,10 @@
 //! One archive of Java classes and the archives in it, read as their bytes come.
 
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use tallyman_model::inventory::Evidence;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::Package;
 
+use crate::analyzers::java::content::Content;
 use crate::analyzers::java::identity::{self, Identity};
 use crate::analyzers::java::manifest::{Manifest, ManifestReader};
 use crate::analyzers::java::properties::{self, Coordinates};
@@ -15,12 +15,6 @@ use crate::zip::{Budget, Event, Problem, ZipStream};
 
 /// Real ones have some hundred bytes.
 const PROPERTIES_BYTES_MAX: usize = 64 << 10;
-
-/// Larger archives are not looked up in an index.
-const KEPT_BYTES_MAX: usize = 2 << 20;
-
-/// So much is kept of an archive and all archives in it.
-const ALL_KEPT_BYTES_MAX: usize = 3 << 20;
 
 /// Further faults of one file are counted.
 const FAULTS_MAX: usize = 100;
@@ -37,8 +31,7 @@ pub(super) struct Archive {
     current: Current,
     manifest: Manifest,
     poms: Vec<Coordinates>,
-    /// All of it, if it is small.
-    kept: Option<Vec<u8>>,
+    content: Content,
 }
 
 /// The entry that is being read.
@@ -56,8 +49,6 @@ pub(super) struct Shared {
     pub(super) is_exhausted: bool,
     evidence: Vec<Evidence>,
     packages: usize,
-    /// The bytes of all archives that are kept.
-    kept_bytes: usize,
     faults: Vec<Fault>,
     further_faults: u64,
 }
@@ -103,13 +94,13 @@ impl Archive {
             current: Current::None,
             manifest: Manifest::default(),
             poms: Vec::new(),
-            kept: Some(Vec::new()),
+            content: Content::new(),
         }
     }
 
     /// Looks at the next bytes.
     pub(super) fn feed(&mut self, mut piece: &[u8], shared: &mut Shared) {
-        self.keep(piece, shared);
+        self.content.add(piece);
         while !shared.is_exhausted {
             let (count, event) = self.zip.step(piece, &mut shared.budget);
             piece = piece.get(count..).unwrap_or_default();
@@ -118,7 +109,12 @@ impl Archive {
                 Event::Begin(name) => {
                     let begun = begin(name, &self.path, self.depth, shared);
                     match begun {
-                        Ok(current) => self.current = current,
+                        Ok(current) => {
+                            if matches!(current, Current::Archive(_)) {
+                                self.content.keep_nothing();
+                            }
+                            self.current = current;
+                        }
                         Err(reason) => {
                             self.zip.skip_entry();
                             shared.add_fault(&self.path, &reason);
@@ -164,15 +160,15 @@ impl Archive {
     /// Takes down what the archive is and what is wrong with it.
     pub(super) fn finish(mut self, shared: &mut Shared) {
         self.end_entry(shared);
-        let kept = self.kept.take().unwrap_or_default();
-        shared.kept_bytes = shared.kept_bytes.saturating_sub(kept.len());
         let is_empty = self.zip.position() == 0;
         let end = self.zip.finish();
         // The name of what is no archive tells nothing.
         if end != Err(Problem::NoArchive) {
+            let named = self.poms.len();
             let identity = identity::identify(&self.base, &self.manifest, self.poms);
-            let is_whole = end.is_ok() && !self.is_told && !kept.is_empty();
-            shared.add_identity(&self.path, identity, is_whole.then_some(kept.as_slice()));
+            let is_whole = end.is_ok() && !self.is_told && !shared.is_exhausted;
+            let content = is_whole.then_some(self.content);
+            shared.add_identity(&self.path, identity, named, content);
         }
         match end {
             // The reading ended, not the archive.
@@ -181,23 +177,6 @@ impl Archive {
             Err(problem) => shared.add_fault(&self.path, &problem.to_string()),
             Ok(()) => {}
         }
-    }
-
-    /// Keeps what is small enough until it is known whether it has to be hashed: most archives say
-    /// what they are, but seldom at their beginning.
-    fn keep(&mut self, piece: &[u8], shared: &mut Shared) {
-        let Some(kept) = &mut self.kept else {
-            return;
-        };
-        let bytes = kept.len().saturating_add(piece.len());
-        let all_bytes = shared.kept_bytes.saturating_add(piece.len());
-        if bytes > KEPT_BYTES_MAX || all_bytes > ALL_KEPT_BYTES_MAX {
-            shared.kept_bytes = shared.kept_bytes.saturating_sub(kept.len());
-            self.kept = None;
-            return;
-        }
-        shared.kept_bytes = all_bytes;
-        kept.extend_from_slice(piece);
     }
 
     fn current_path(&self) -> String {
@@ -235,29 +214,36 @@ impl Shared {
             is_exhausted: false,
             evidence: Vec::new(),
             packages: 0,
-            kept_bytes: 0,
             faults: Vec::new(),
             further_faults: 0,
         }
     }
 
-    fn add_identity(&mut self, path: &str, identity: Identity, content: Option<&[u8]>) {
-        if !identity.packages.is_empty() {
-            self.evidence.push(named(path, identity.packages));
+    /// Takes down what an archive is. Those of its packages that its entries named are counted.
+    fn add_identity(
+        &mut self,
+        path: &str,
+        identity: Identity,
+        named: usize,
+        content: Option<Content>,
+    ) {
+        let Identity { packages, is_known, guess } = identity;
+        if packages.len() > named {
+            self.count_package(path);
         }
-        if identity.is_known {
+        if !packages.is_empty() {
+            self.evidence.push(evidence_of(path, packages));
+        }
+        if is_known {
             return;
         }
+        let itself = match (content.and_then(Content::sha1), guess) {
+            (Some(sha1), guess) => Evidence::Archive { path: path.to_owned(), sha1, guess },
+            (None, Some(guess)) => evidence_of(path, vec![guess]),
+            (None, None) => return,
+        };
         self.count_package(path);
-        let guess = identity.guess;
-        self.evidence.extend(match content {
-            Some(content) => Some(Evidence::Archive {
-                path: path.to_owned(),
-                sha1: hex::encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, content)),
-                guess,
-            }),
-            None => guess.map(|guess| named(path, vec![guess])),
-        });
+        self.evidence.push(itself);
     }
 
     fn count_package(&mut self, path: &str) {
@@ -311,7 +297,7 @@ fn begin(name: &[u8], parent: &str, depth: u32, shared: &Shared) -> Result<Curre
 }
 
 /// Makes evidence of the packages that the archive of a path is.
-fn named(path: &str, packages: Vec<Package>) -> Evidence {
+fn evidence_of(path: &str, packages: Vec<Package>) -> Evidence {
     match path.is_empty() {
         true => Evidence::Packages(packages),
         false => Evidence::Nested { path: path.to_owned(), packages },

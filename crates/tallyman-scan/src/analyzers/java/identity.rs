@@ -113,7 +113,7 @@ fn is_named(pom: &Coordinates, file: FileName<'_>) -> bool {
 
 /// What a jar is without coordinates that bear its name.
 enum Itself<'a> {
-    /// That of the only coordinates in it.
+    /// That of coordinates in it.
     Known,
     Unknown,
     Said(&'a str, &'a str),
@@ -130,13 +130,13 @@ fn itself<'a>(file: FileName<'a>, manifest: &'a Manifest, poms: &[Coordinates]) 
     let is_a_poms = |pom: &Coordinates, version: &str| {
         pom.version == version && is_said(manifest, &pom.artifact)
     };
-    match (manifest.version(), poms) {
-        (Some(version), poms) if poms.iter().any(|pom| is_a_poms(pom, version)) => Itself::Known,
-        (Some(version), poms) if poms.is_empty() || is_said(manifest, file.name) => {
+    match manifest.version() {
+        Some(version) if poms.iter().any(|pom| is_a_poms(pom, version)) => Itself::Known,
+        Some(version) if poms.is_empty() || is_said(manifest, file.name) => {
             Itself::Said(file.name, version)
         }
-        (_, [_]) => Itself::Known,
-        (_, _) => Itself::Unknown,
+        // The only coordinates may be its own, or those of what was shaded into it.
+        Some(_) | None => Itself::Unknown,
     }
 }
 

@@ -236,33 +236,83 @@ proptest! {
     }
 }
 
+/// Reads a file in pieces of several sizes, and returns the digests by which archives may be known.
+fn digests(path: &str, content: &[u8]) -> Vec<String> {
+    let limits = Limits::default();
+    let report = read_file_in_pieces(&ANALYZER, path, content, &limits, usize::MAX);
+    for size in [1000, 65_536] {
+        let pieces = read_file_in_pieces(&ANALYZER, path, content, &limits, size);
+        assert_eq!(pieces, report, "{size}");
+    }
+    let digests = report.evidence.into_iter().filter_map(|evidence| match evidence {
+        Evidence::Archive { sha1, .. } => Some(sha1),
+        _ => None,
+    });
+    digests.collect()
+}
+
+fn sha1(content: &[u8]) -> String {
+    hex::encode(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, content))
+}
+
 #[test]
 fn an_archive_without_a_name_is_known_by_its_digest() {
     let jar = ZipBuilder::new().stored("a/B.class", "content").finish();
-    let digests = |path: &str, content: &[u8]| -> Vec<String> {
-        let report = read_within(path, content, &Limits::default());
-        let digests = report.evidence.into_iter().filter_map(|evidence| match evidence {
-            Evidence::Archive { sha1, .. } => Some(sha1),
-            _ => None,
-        });
-        digests.collect()
-    };
-    let expected = hex::encode(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &jar));
-    assert_eq!(digests("renamed.jar", &jar), std::slice::from_ref(&expected));
+    assert_eq!(digests("renamed.jar", &jar), [sha1(&jar)]);
     for war in [
         ZipBuilder::new().stored("WEB-INF/lib/renamed.jar", &jar),
         ZipBuilder::new().deflated("WEB-INF/lib/renamed.jar", &jar),
         ZipBuilder::new().entry(&ZipEntry::stored("x.jar", &jar).with(Sizes::Behind)),
     ] {
-        assert!(digests("shop.war", &war.finish()).contains(&expected));
+        let war = war.finish();
+        assert_eq!(digests("shop.war", &war), [sha1(&jar), sha1(&war)]);
     }
-    // What is known for sure, cut or large is not.
+}
+
+#[test]
+fn what_is_known_for_sure_or_is_not_whole_has_no_digest() {
+    const NONE: [String; 0] = [];
+    assert_eq!(digests("log4j-core-2.14.1.jar", &library("o:log4j-core:2.14.1")), NONE);
+    let jar = ZipBuilder::new().stored("a/B.class", "content").finish();
+    assert_eq!(digests("renamed.jar", &jar[..jar.len() - 1]), NONE);
+    // One block that is not the last (RFC 1951, section 3.2.4), and no further one.
+    let size = u16::try_from(jar.len()).unwrap();
+    let packed = [&[0][..], &size.to_le_bytes(), &(!size).to_le_bytes(), &jar].concat();
+    let corrupt = ZipEntry { packed, ..ZipEntry::deflated("lib/renamed.jar", &jar) };
+    let war = ZipBuilder::new().entry(&corrupt).finish();
+    assert_eq!(digests("shop.war", &war), [sha1(&war)]);
+}
+
+#[test]
+fn small_archives_have_a_digest_whatever_lies_around_them() {
+    let jar = ZipBuilder::new().stored("a", vec![0; 1900 << 10]).finish();
+    let war = |size: usize| {
+        let zip = ZipBuilder::new().stored("a.txt", vec![0; size]);
+        zip.deflated("lib/renamed.jar", &jar).finish()
+    };
+    let small = war(1900 << 10);
+    assert_eq!(digests("shop.war", &small), [sha1(&jar), sha1(&small)]);
+    let large = war(2 << 20);
+    assert_eq!(digests("shop.war", &large), [sha1(&jar)]);
+    // It is what its name says, without a digest.
     assert_eq!(
-        digests("log4j-core-2.14.1.jar", &library("o:log4j-core:2.14.1")),
-        <[String; 0]>::default()
+        lines(&read_file_in_pieces(&ANALYZER, "a-1.war", &large, &Limits::default(), 4096)),
+        " a@1\n"
     );
-    assert_eq!(digests("renamed.jar", &jar[..jar.len() - 1]), <[String; 0]>::default());
-    let large = ZipBuilder::new().stored("a", vec![0; 2 << 20]).finish();
-    let report = read_file_in_pieces(&ANALYZER, "renamed-1.jar", &large, &Limits::default(), 4096);
-    assert_eq!(lines(&report), " renamed@1\n");
+}
+
+#[test]
+fn archives_that_say_something_of_themselves_are_counted() {
+    let limits = Limits { layer_packages: 3, ..Limits::default() };
+    let jar = ZipBuilder::new().stored("a/B.class", "content").finish();
+    let told = |name: &str, jar: &[u8]| {
+        let zip =
+            (0..5).fold(ZipBuilder::new(), |zip, at| zip.stored(&format!("{at}/{name}"), jar));
+        let report = read_within("app.war", &zip.unfinished(), &limits);
+        report.faults.iter().any(|fault| fault.reason.ends_with("there are more than 3 packages"))
+    };
+    assert!(told("renamed.jar", &jar));
+    assert!(told("renamed-1.jar", &jar[..jar.len() - 1]));
+    assert!(told("spring-core-6.0.9.jar", &jar));
+    assert!(!told("renamed.jar", &jar[..jar.len() - 1]));
 }

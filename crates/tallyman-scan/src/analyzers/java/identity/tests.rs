@@ -109,11 +109,14 @@ fn only_what_is_not_known_for_sure_is_looked_up() {
         identify(base, &manifest(text), poms.iter().map(|text| pom(text)).collect()).is_known
     };
     assert!(is_known("log4j-core-2.14.1.jar", "", &["o:log4j-core:2.14.1"]));
-    assert!(is_known("renamed.jar", "", &["o:log4j-core:2.14.1"]));
+    assert!(is_known("renamed-2.14.1.jar", "", &["o:log4j-core:2.14.1"]));
+    let said = "Bundle-SymbolicName: o.log4j-core\nBundle-Version: 2.14.1\n";
+    assert!(is_known("renamed.jar", said, &["o:log4j-core:2.14.1"]));
     assert!(is_known("spring-core-6.0.9.jar", "", &[]));
     assert!(is_known("spring-4.3.0.jar", "Weave-Classes: a.b\n", &[]));
     assert!(!is_known("unheard-of-1.0.jar", "", &[]));
     assert!(!is_known("tools.jar", "", &[]));
+    assert!(!is_known("renamed.jar", "", &["o:a:1"]));
     assert!(!is_known("renamed.jar", "", &["o:a:1", "o:b:2"]));
     assert!(!is_known("agent-2.0.jar", "", &["o:a:1"]));
 }

@@ -115,20 +115,26 @@ fn parse_line(line: &str) -> Option<KnownArchive> {
     })
 }
 
-/// Returns what the archives of layers are, as far as the index knows.
+/// Returns what the archives of layers are, as far as the index knows, ordered.
 pub(crate) async fn known_archives(
     installation: &Installation,
     layers: &[Arc<LayerInventory>],
-) -> Result<HashMap<String, Package>, StoreError> {
+) -> Result<Vec<KnownArchive>, StoreError> {
     let mut unnamed: Vec<&str> = unnamed_archives(layers).collect();
     unnamed.sort_unstable();
     unnamed.dedup();
     if unnamed.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Vec::new());
     }
-    let known = installation.store().list_archives(&unnamed).await?;
-    let package = |it: KnownArchive| (it.sha1, Package::new(Ecosystem::Maven, it.name, it.version));
-    Ok(known.into_iter().map(package).collect())
+    installation.store().list_archives(&unnamed).await
+}
+
+/// Returns the packages that archives are, by SHA-1.
+pub(crate) fn packages_of(archives: &[KnownArchive]) -> HashMap<String, Package> {
+    let package = |it: &KnownArchive| {
+        (it.sha1.clone(), Package::new(Ecosystem::Maven, &*it.name, &*it.version))
+    };
+    archives.iter().map(package).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tallyman_model::image::ResolvedImage;
 use tallyman_model::inventory::{ImageInventory, LayerInventory};
 use tallyman_model::package::PackageVersion;
 use tallyman_scan::squash::squash;
+use tallyman_store::archives::KnownArchive;
 use tallyman_store::error::StoreError;
 use tallyman_store::ids::{ImageId, PackageVersionId};
 use tallyman_store::images::{ImageFacts, NewImage, NewImagePackage};
@@ -20,7 +21,7 @@ use tallyman_store::layers::StoredLayer;
 use tallyman_store::packages::ChangedKeys;
 
 use crate::advisories::AdvisoriesError;
-use crate::archives::known_archives;
+use crate::archives::{known_archives, packages_of};
 use crate::blocking;
 use crate::installation::Installation;
 
@@ -50,6 +51,8 @@ pub enum ImageError {
 pub struct SquashedImage {
     /// What the final filesystem shows.
     pub inventory: ImageInventory,
+    /// What the index said of its archives.
+    pub archives: Vec<KnownArchive>,
     /// Its package versions, one for each package, in the same order.
     pub versions: Vec<PackageVersion>,
     /// The findings of each package version that has any.
@@ -70,7 +73,7 @@ pub async fn judge(
 ) -> Result<SquashedImage, ImageError> {
     let archives = known_archives(installation, &layers).await?;
     blocking::run(move || {
-        let inventory = squash(&layers, &archives);
+        let inventory = squash(&layers, &packages_of(&archives));
         drop(layers);
         let versions = package_versions(&inventory);
         // What a distribution's package brought is judged by the distribution's advisories alone.
@@ -82,7 +85,7 @@ pub async fn judge(
             .collect();
         let state = AnalysisState::decide(&inventory, &gaps(&index, judged.iter().copied()));
         let findings = find_distinct(&index, judged)?;
-        Ok(SquashedImage { inventory, versions, findings, state })
+        Ok(SquashedImage { inventory, archives, versions, findings, state })
     })
     .await
 }
@@ -124,7 +127,7 @@ pub async fn record_image(
         .map(|(item, version)| NewImagePackage { version, layer: item.layer, path: item.path })
         .collect();
     let new = NewImage {
-        facts: facts(image, inventory_digests, fingerprint),
+        facts: facts(image, inventory_digests, fingerprint, squashed.archives),
         distribution: squashed.inventory.distribution,
         state: squashed.state,
         packages,
@@ -150,7 +153,7 @@ pub async fn record_failure(
     jobs: JobChanges,
 ) -> Result<ImageId, ImageError> {
     let new = NewImage {
-        facts: facts(image, Vec::new(), fingerprint),
+        facts: facts(image, Vec::new(), fingerprint, Vec::new()),
         distribution: None,
         state: AnalysisState::Failed { reason: reason.to_owned() },
         packages: Vec::new(),
@@ -165,6 +168,7 @@ fn facts(
     image: &ResolvedImage,
     inventory_digests: Vec<tallyman_model::digest::Digest>,
     fingerprint: &str,
+    archives: Vec<KnownArchive>,
 ) -> ImageFacts {
     ImageFacts {
         config_digest: image.config_digest.clone(),
@@ -174,6 +178,7 @@ fn facts(
         layers: image.layers.clone(),
         inventory_digests,
         fingerprint: fingerprint.to_owned(),
+        archives,
     }
 }
 

@@ -17,6 +17,7 @@ use tallyman_model::package::PackageVersion;
 use tallyman_model::platform::Platform;
 use tallyman_model::severity::Severity;
 
+use crate::archives::KnownArchive;
 use crate::counters::{Shift, refresh, shift_servers};
 use crate::encoding::{
     count_of, from_json, from_zstd_json, optional_from_json, parse, to_integer, to_json,
@@ -48,6 +49,10 @@ pub struct ImageFacts {
     pub inventory_digests: Vec<Digest>,
     /// The analyzer set that made them.
     pub fingerprint: String,
+    /// What the index of archives says of those in the layers. Most images have none, and a key
+    /// that does not speak of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub archives: Vec<KnownArchive>,
 }
 
 impl ImageFacts {

@@ -138,6 +138,7 @@ pub(crate) fn new_image(number: u32, packages: &[u32]) -> NewImage {
             layers: vec![layer],
             inventory_digests: vec![digest(&format!("inventory {number}"))],
             fingerprint: "analyzers-1".to_owned(),
+            archives: Vec::new(),
         },
         distribution: None,
         state: AnalysisState::Analyzed,

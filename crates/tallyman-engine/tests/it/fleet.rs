@@ -2,6 +2,7 @@ use tallyman_engine::agent::protocol::{
     MissingLayersRequest, PutLayerRequest, ReportAnswer, ReportRequest, ReportedImage,
 };
 use tallyman_engine::analysis::analyzer_fingerprint;
+use tallyman_engine::archives::import_archives;
 use tallyman_engine::fleet::{find_missing_layers, put_layer, report_server};
 use tallyman_model::host::{HostFacts, ServerUuid};
 use tallyman_model::image::{Compression, LayerDescriptor, ResolvedImage};
@@ -181,4 +182,28 @@ async fn an_advisory_that_comes_later_reaches_the_images_that_are_there() {
     assert_eq!(count().await, 1);
     setting.affect("TEST-1", "quayside", "1.3", "2026-01-02T00:00:00Z").await;
     assert_eq!(count().await, 0);
+}
+
+#[tokio::test]
+async fn an_index_of_archives_that_comes_later_reaches_the_images_that_are_reported_again() {
+    let setting = Setting::new().await;
+    // An archive of nothing, as its end alone says.
+    let jar = [&b"PK\x05\x06"[..], &[0; 18]].concat();
+    let bytes = Layer::default().file("opt/renamed.jar", &jar).gzip();
+    bring(&setting, "one", &bytes, honest(&bytes)).await;
+    let packages = async || {
+        let request = report("one", Some(vec![image(&[&bytes])]));
+        report_server(&setting.installation, request).await.expect("an answer");
+        let id = images(&setting, &["one"]).await[0].image.image_id;
+        let found = setting.installation.store().find_image_packages(id).await.expect("packages");
+        let found = found.expect("an image").into_iter().map(|it| it.version.package);
+        found.map(|package| format!("{}@{}", package.name, package.version)).collect::<Vec<_>>()
+    };
+    assert_eq!(packages().await, <[String; 0]>::default());
+    for version in ["1", "2"] {
+        let index = format!("b04f3ee8f5e43fa3b162981b50bb72fe1acabb33\tg:a:{version}\n");
+        let reader = std::io::Cursor::new(index);
+        import_archives(&setting.installation, reader, |_| {}).await.expect("an import");
+        assert_eq!(packages().await, [format!("g:a@{version}")]);
+    }
 }

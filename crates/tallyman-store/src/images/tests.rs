@@ -5,6 +5,7 @@ use tallyman_model::inventory::{
 use tallyman_model::severity::Severity;
 
 use super::NewImage;
+use crate::archives::KnownArchive;
 use crate::error::StoreError;
 use crate::jobs::JobChanges;
 use crate::samples::{
@@ -75,13 +76,17 @@ async fn the_same_facts_are_the_same_row_and_write_nothing_twice() {
 async fn whatever_is_told_differently_is_another_row() {
     let facts = new_image(1, &[]).facts;
     let mut ids = vec![facts.image_id().unwrap()];
-    let changes: [fn(&mut super::ImageFacts); 6] = [
+    let changes: [fn(&mut super::ImageFacts); 7] = [
         |facts| facts.config_digest = digest("other"),
         |facts| facts.manifest_digest = None,
         |facts| facts.platform.architecture = "arm64".to_owned(),
         |facts| facts.created_ms = None,
         |facts| facts.inventory_digests = vec![digest("other")],
         |facts| facts.layers[0].size_bytes += 1,
+        |facts| {
+            let (sha1, name, version) = ("aa".to_owned(), "g:a".to_owned(), "1".to_owned());
+            facts.archives = vec![KnownArchive { sha1, name, version }];
+        },
     ];
     for change in changes {
         let mut facts = facts.clone();
@@ -90,7 +95,7 @@ async fn whatever_is_told_differently_is_another_row() {
     }
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 7);
+    assert_eq!(ids.len(), 8);
 }
 
 #[tokio::test]

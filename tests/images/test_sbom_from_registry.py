@@ -196,6 +196,17 @@ def test_an_attestation_in_the_index_is_found(judging, pushed, written):
         assert report["image"]["manifest_digest"] == pushed.digest
 
 
+def test_all_platforms_of_an_index_have_their_attestations(judging, pushed, written):
+    stated = statement(written("spdx"), pushed.digest)
+    kind = "https://spdx.dev/Document"
+    pushed.attacher.index_with_attestation("multi", pushed.image, stated, kind)
+    pushed.lose_layers()
+    reference = pushed.reference.rsplit(":", 1)[0] + ":multi"
+    (report,), _ = _scan(judging, reference, 0, "--platform", "all")
+    assert _versions(report) == REAL
+    assert report["sbom"]["attached"]["found_as"] == "attestation-manifest"
+
+
 def test_what_is_attached_to_the_index_is_found(judging, pushed, written):
     provenance = statement("{}", pushed.digest, "https://slsa.dev/provenance/v1")
     kind = "https://slsa.dev/provenance/v1"

@@ -59,6 +59,8 @@ pub struct Target {
     manifest_digest: Option<Digest>,
     platform: Option<Platform>,
     archive: Option<Arc<DockerArchive>>,
+    /// The index of a registry that names it.
+    index: Option<Descriptor>,
 }
 
 /// What a list within a layout says of one image.
@@ -111,13 +113,21 @@ impl Target {
             manifest_digest: listed.manifest_digest,
             platform: listed.platform,
             archive: None,
+            index: None,
         }
     }
 }
 
 impl From<Location> for Target {
     fn from(location: Location) -> Self {
-        Target { location, name: None, manifest_digest: None, platform: None, archive: None }
+        Target {
+            location,
+            name: None,
+            manifest_digest: None,
+            platform: None,
+            archive: None,
+            index: None,
+        }
     }
 }
 
@@ -140,11 +150,13 @@ impl Sources {
                 Platforms::One => Ok(vec![this.into()]),
                 Platforms::All => {
                     let (transport, tokens) = self.connections()?;
-                    let found = list_platforms(&reference, &options, transport, tokens).await?;
+                    let (found, index) =
+                        list_platforms(&reference, &options, transport, tokens).await?;
                     let target = |entry: Descriptor| Target {
                         location: Location::Registry(reference.with_digest(entry.digest.clone())),
                         name: Some(reference.to_string()),
                         platform: platform_of(entry.platform.as_ref()),
+                        index: (entry.digest != index.digest).then(|| index.clone()),
                         manifest_digest: Some(entry.digest),
                         archive: None,
                     };
@@ -204,9 +216,14 @@ impl Sources {
             }
             (_, location) => self.open(location).await,
         };
-        opened.map(|open| match &target.name {
-            Some(name) => open.named(name.clone()),
-            None => open,
+        opened.map(|mut open| {
+            if let Some(index) = &target.index {
+                open.set_index(index.clone());
+            }
+            match &target.name {
+                Some(name) => open.named(name.clone()),
+                None => open,
+            }
         })
     }
 }
@@ -235,6 +252,7 @@ fn list_archive(location: &Location, archive: DockerArchive) -> Vec<Target> {
                 manifest_digest: None,
                 platform: None,
                 archive: Some(Arc::clone(&archive)),
+                index: None,
             }
         })
         .collect()

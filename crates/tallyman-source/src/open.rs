@@ -14,6 +14,7 @@ use crate::background;
 use crate::containerd::Containerd;
 use crate::containers_storage::{ContainersStorage, StoredLayerFiles};
 use crate::docker_archive::DockerArchive;
+use crate::document::Descriptor;
 use crate::error::{SourceError, quoted};
 use crate::layout::Layout;
 use crate::location::Location;
@@ -57,7 +58,7 @@ enum Layers {
     Layout(Arc<Layout>),
     Segments(Vec<Segment>),
     Storage(Vec<StoredLayerFiles>),
-    Registry(RegistryImage),
+    Registry(Box<RegistryImage>),
 }
 
 /// Opens one image. A program that opens many keeps a [`Sources`].
@@ -116,7 +117,7 @@ impl Sources {
                 let (image, layers) =
                     RegistryImage::open(reference, &options, transport, Arc::clone(&self.tokens))
                         .await?;
-                (image, Layers::Registry(layers))
+                (image, Layers::Registry(Box::new(layers)))
             }
             Location::Directory { .. } => {
                 let reason = "it is a directory and no image; `tallyman scan` reads it";
@@ -210,6 +211,14 @@ impl OpenImage {
     pub(crate) fn named(mut self, name: String) -> Self {
         self.image.name = name;
         self
+    }
+
+    /// Tells an image of a registry which index it was listed in.
+    pub(crate) fn set_index(&mut self, index: Descriptor) {
+        match &mut self.layers {
+            Layers::Registry(registry) => registry.set_index(index),
+            Layers::Layout(_) | Layers::Segments(_) | Layers::Storage(_) => {}
+        }
     }
 
     /// Returns what is known of the registry, for an image that came from one.

@@ -61,8 +61,7 @@ impl<'a> Resolver<'a> {
     /// Chooses one entry of an index by platform.
     pub(crate) fn choose(&mut self, manifests: &[Descriptor]) -> Result<Descriptor, SourceError> {
         let entry = self.choose_image(manifests)?;
-        let attestations = manifests.iter().filter(|it| is_attestation_of(it, &entry.digest));
-        self.attestations = attestations.take(MAX_ATTESTATIONS).cloned().collect();
+        self.attestations = attestations_of(&entry.digest, manifests);
         Ok(entry)
     }
 
@@ -292,6 +291,12 @@ pub(crate) fn is_image(entry: &Descriptor) -> bool {
     let known =
         entry.media_type.is_empty() || media_type::document_kind(&entry.media_type).is_some();
     known && !is_attestation
+}
+
+/// Returns what an index names as attestations of an image in it.
+pub(crate) fn attestations_of(image: &Digest, manifests: &[Descriptor]) -> Vec<Descriptor> {
+    let attestations = manifests.iter().filter(|entry| is_attestation_of(entry, image));
+    attestations.take(MAX_ATTESTATIONS).cloned().collect()
 }
 
 /// Tells whether an entry of an index is a manifest of attestations of another entry (docker/buildx,

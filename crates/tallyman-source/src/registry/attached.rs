@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 use tallyman_model::digest::{Algorithm, Digest};
 
-use crate::document::Descriptor;
+use crate::document::{Descriptor, Document};
 use crate::error::{SourceError, quoted};
 use crate::media_type::{self, ACCEPT_MANIFESTS, DocumentKind, OCI_INDEX};
 use crate::options::SourceOptions;
 use crate::registry::artifact::{Holds, Referrer, read_artifact, read_referrers};
-use crate::registry::image::{Kind, fetch};
+use crate::registry::image::{FromIndex, Kind, fetch};
 use crate::registry::session::{Bounds, Session};
 use crate::registry::transport::{Part, Request};
+use crate::resolve::attestations_of;
 use crate::verify::digest_of;
 
 /// The parts in which one list is read.
@@ -115,7 +116,7 @@ pub struct AttachedSboms {
 
 #[derive(Debug)]
 enum Step {
-    Attestations(Vec<Descriptor>),
+    Index(FromIndex),
     Referrers(Digest),
     Tag(Attachment, Digest),
 }
@@ -129,22 +130,27 @@ struct Pending {
 }
 
 impl AttachedSboms {
-    /// Takes the digest of the image's manifest, that of the index where the reference means one,
-    /// and what the index names as attestations.
+    /// Takes the digests of the image's manifest and of what its reference means, and the index
+    /// that it was chosen from.
     pub(super) fn new(
         session: Arc<Session>,
         options: Arc<SourceOptions>,
-        manifest: Digest,
-        root: Digest,
-        attestations: Vec<Descriptor>,
+        named: [Digest; 2],
+        index: FromIndex,
     ) -> Self {
-        let mut subjects = vec![manifest];
-        if !subjects.contains(&root) {
-            subjects.push(root);
+        let listed = match &index {
+            FromIndex::Listed(index) => Some(index.digest.clone()),
+            FromIndex::Read(_) => None,
+        };
+        let mut subjects = Vec::with_capacity(2);
+        for subject in named.into_iter().chain(listed) {
+            if !subjects.contains(&subject) {
+                subjects.push(subject);
+            }
         }
         // What the index names goes first: the index's digest covers it, while anybody who may
         // write to the repository can add or replace the others.
-        let mut steps = VecDeque::from([Step::Attestations(attestations)]);
+        let mut steps = VecDeque::from([Step::Index(index)]);
         steps.extend(subjects.iter().cloned().map(Step::Referrers));
         for subject in &subjects {
             steps.push_back(Step::Tag(Attachment::AttestationTag, subject.clone()));
@@ -187,7 +193,7 @@ impl AttachedSboms {
                 self.fetch_artifact(pending).await;
             } else {
                 match self.steps.pop_front()? {
-                    Step::Attestations(all) => self.take_attestations(all),
+                    Step::Index(index) => self.take_index(index).await,
                     Step::Referrers(subject) => self.list_referrers(subject).await,
                     Step::Tag(attachment, subject) => self.take_tag(attachment, subject).await,
                 }
@@ -195,14 +201,31 @@ impl AttachedSboms {
         }
     }
 
-    fn take_attestations(&mut self, attestations: Vec<Descriptor>) {
+    /// Takes what the index names as attestations of the image.
+    async fn take_index(&mut self, index: FromIndex) {
         let Some(subject) = self.subjects.first().cloned() else { return };
+        let attestations = match index {
+            FromIndex::Read(attestations) => attestations,
+            FromIndex::Listed(index) => match self.fetch_index(&index).await {
+                Ok(entries) => attestations_of(&subject, &entries),
+                Err(error) => return self.failed(&error),
+            },
+        };
         let pending = |descriptor| Pending {
             attachment: Attachment::AttestationManifest,
             subject: subject.clone(),
             descriptor,
         };
         self.artifacts.extend(attestations.into_iter().map(pending));
+    }
+
+    async fn fetch_index(&self, index: &Descriptor) -> Result<Vec<Descriptor>, SourceError> {
+        let bytes = fetch(&self.session, &self.options, Kind::Manifest, index).await?;
+        let name = format!("{} at {}", index.digest, self.session.host());
+        match Document::parse(&name, &bytes, &index.media_type)? {
+            Document::Index(entries) => Ok(entries),
+            Document::Manifest(_) => Ok(Vec::new()),
+        }
     }
 
     /// Lists the referrers of a subject, by the API or, in a registry without it, by the tag.

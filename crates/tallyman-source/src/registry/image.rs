@@ -28,8 +28,8 @@ pub(crate) struct RegistryImage {
     session: Arc<Session>,
     facts: RegistryFacts,
     options: Arc<SourceOptions>,
-    /// What the image's index names as attestations of it.
-    attestations: Vec<Descriptor>,
+    /// The index that the image was chosen from, with what it names as attestations of it.
+    index: FromIndex,
     /// For each layer, if it has one that is to be used.
     tocs: Vec<Option<LayerToc>>,
 }
@@ -72,16 +72,21 @@ impl RegistryImage {
                 }
             }
         };
-        let attestations = resolver.into_attestations();
+        let index = FromIndex::Read(resolver.into_attestations());
         let (session, options) = (Arc::new(session), Arc::clone(options));
-        Ok((image, RegistryImage { session, facts, options, attestations, tocs }))
+        Ok((image, RegistryImage { session, facts, options, index, tocs }))
+    }
+
+    /// Tells which index the image was listed in, for one that was opened by its own digest.
+    pub(crate) fn set_index(&mut self, index: Descriptor) {
+        self.index = FromIndex::Listed(index);
     }
 
     /// Begins to look for what is attached to the image.
     pub(crate) fn attached(&self, manifest: Digest) -> AttachedSboms {
         let (session, options) = (Arc::clone(&self.session), Arc::clone(&self.options));
-        let attestations = self.attestations.clone();
-        AttachedSboms::new(session, options, manifest, self.facts.digest.clone(), attestations)
+        let root = self.facts.digest.clone();
+        AttachedSboms::new(session, options, [manifest, root], self.index.clone())
     }
 
     pub(crate) fn facts(&self) -> &RegistryFacts {
@@ -121,25 +126,37 @@ impl RegistryImage {
     }
 }
 
-/// Lists the images of all platforms that a reference stands for.
+/// What is known of the index that an image was chosen from.
+#[derive(Clone, Debug)]
+pub(super) enum FromIndex {
+    /// It was read on the way to the image, and names these as attestations of it; none where
+    /// there is no index.
+    Read(Vec<Descriptor>),
+    /// It was read for the list of its images.
+    Listed(Descriptor),
+}
+
+/// Lists the images of all platforms that a reference stands for, and describes the index that
+/// names them, or the only one of them.
 pub(crate) async fn list_platforms(
     reference: &ImageReference,
     options: &SourceOptions,
     transport: Arc<Transport>,
     tokens: Arc<Tokens>,
-) -> Result<Vec<Descriptor>, SourceError> {
+) -> Result<(Vec<Descriptor>, Descriptor), SourceError> {
     let session = Session::connect(reference, options, transport, tokens).await?;
     let root = root(&session, reference, options.limits.manifest_bytes).await?;
     let size = u64::try_from(root.bytes.len()).unwrap_or(u64::MAX);
     let mut entry = Descriptor::of_document(root.digest, size);
     entry.media_type = root.content_type;
     let mut walk = PlatformWalk::new(reference.to_string(), Vec::new());
-    walk.take(entry, 0, &root.bytes)?;
+    walk.take(entry.clone(), 0, &root.bytes)?;
+    let root = entry;
     while let Some((entry, depth)) = walk.next() {
         let bytes = fetch(&session, options, Kind::Manifest, &entry).await?;
         walk.take(entry, depth, &bytes)?;
     }
-    walk.finish()
+    Ok((walk.finish()?, root))
 }
 
 /// The manifest or index that a reference stands for.

@@ -9,9 +9,10 @@ use tallyman_model::platform::Platform;
 
 use super::fake::{Fake, Reply, ok, options, parts, sha, status};
 use crate::fixtures::write_layout;
+use crate::listing::{Choice, Platforms};
 use crate::location::Location;
 use crate::media_type::{OCI_INDEX, OCI_MANIFEST};
-use crate::open::open;
+use crate::open::{OpenImage, Sources, open};
 use crate::options::SourceOptions;
 use crate::registry::attached::Attachment;
 
@@ -112,7 +113,10 @@ async fn found_with(
     fake: &Fake,
     options: &SourceOptions,
 ) -> (Vec<(Attachment, String)>, Vec<String>) {
-    let image = open(&fake.location("app:v1"), options).await.expect("an image");
+    found_of(&open(&fake.location("app:v1"), options).await.expect("an image")).await
+}
+
+async fn found_of(image: &OpenImage) -> (Vec<(Attachment, String)>, Vec<String>) {
     let mut search = image.attached_sboms().expect("a registry");
     let mut found = Vec::new();
     while let Some(document) = search.next().await {
@@ -269,6 +273,7 @@ async fn an_index_leads_to_its_attestations_and_to_its_own_referrers() {
         "platform": { "os": host.os, "architecture": host.architecture } });
     let index = list(&[entry, theirs.clone(), ours]);
     let root = sha(index.as_bytes());
+    shelf.manifest(index.clone().into_bytes());
     shelf.put("/manifests/v1", index);
     let of_index = shelf.artifact(CYCLONEDX, "of the index", Some(&root));
     shelf.referrers(&image, &[]);
@@ -280,6 +285,13 @@ async fn an_index_leads_to_its_attestations_and_to_its_own_referrers() {
         (Attachment::Referrer, "of the index".to_owned()),
     ];
     assert_eq!((documents, notes.len()), (expected.to_vec(), 0));
+    // One of all platforms is opened by its own digest, and is still one of the index.
+    let sources = Sources::new(options()).expect("sources");
+    let all = Choice { platforms: Platforms::All, ..Choice::default() };
+    let targets = sources.list(&fake.location("app:v1"), all).await.expect("a list");
+    let listed = sources.open_target(&targets[0]).await.expect("an image");
+    assert_eq!(listed.registry_facts().expect("a registry").digest, image);
+    assert_eq!(found_of(&listed).await, (expected.to_vec(), Vec::new()));
     assert_eq!(fake.count(theirs["digest"].as_str().expect("a digest")), 0);
     assert!(Attachment::AttestationManifest.needs_statement());
 }

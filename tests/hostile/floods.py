@@ -65,13 +65,13 @@ IMAGES = [
         "zeros-gzip",
         "10 GiB of zeros in a gzip layer of 10 MiB",
         _zeros_in_gzip,
-        failed("expansion-ratio = 200"),
+        failed("over the limit expansion-ratio of 200"),
     ),
     Hostile(
         "zeros-zstd",
         "10 GiB of zeros in a zstd layer of less than 1 MiB",
         _zeros_in_zstd,
-        failed("expansion-ratio = 200"),
+        failed("over the limit expansion-ratio of 200"),
     ),
     Hostile(
         "zeros-paid",
@@ -91,7 +91,7 @@ IMAGES = [
         "entries-over",
         "more than 5 million entries",
         _entries(MOST_ENTRIES + 1, FILE, "srv/spool/"),
-        failed("layer-entries = 5000000"),
+        failed("over the limit layer-entries of 5000000"),
         is_large=True,
     ),
     Hostile(

@@ -120,7 +120,7 @@ IMAGES = [
         "jars-deep",
         "1,000 jars within each other",
         _nested_jars,
-        analyzed("is deeper than 8 archives within each other"),
+        analyzed("over the limit archive-depth of 8"),
     ),
     Hostile(
         "jars-broad",

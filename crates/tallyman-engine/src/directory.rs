@@ -21,7 +21,7 @@ use tallyman_source::directory::{DirectoryOptions, DirectoryReader, Interest, Mo
 use tallyman_source::error::SourceError;
 use tallyman_source::location::Location;
 
-use crate::analysis::{AnalysisProgress, chain};
+use crate::analysis::{AnalysisProgress, ImageBudget, chain, check_totals};
 use crate::blocking;
 use crate::installation::Installation;
 use crate::report::{ReportImage, ReportLayer, ScanReport};
@@ -59,11 +59,12 @@ pub async fn scan_directory(
         blocking::run(move || read(&name, &directory, &limits, &progress)).await?;
     match inventory {
         Ok(inventory) => report(installation, image, vec![Arc::new(inventory)]).await,
-        Err(error) => Ok(failed(installation, image, chain(&error))),
+        Err(reason) => Ok(failed(installation, image, reason)),
     }
 }
 
-type ReadDirectory = (ReportImage, Result<LayerInventory, LayerError>);
+/// What was read, or why it cannot be analysed.
+type ReadDirectory = (ReportImage, Result<LayerInventory, String>);
 
 fn read(
     name: &str,
@@ -76,14 +77,17 @@ fn read(
     let filter = filter(Arc::clone(&programs), limits.clone());
     let mut reader =
         DirectoryReader::open(&directory.path, &options, filter).map_err(ScanError::Source)?;
+    let budget = ImageBudget::new(limits);
     let input = LayerInput {
-        reader: &mut reader,
+        reader: &mut budget.timed(&mut reader),
         compression: Compression::None,
         expected: None,
         size_bytes: None,
     };
-    let analyzed =
-        analyze_layer(input, limits, &|read| progress.done_bytes.store(read, Ordering::Relaxed));
+    let analyzed = analyze_layer(input, budget.shared(), &|read| {
+        progress.done_bytes.store(read, Ordering::Relaxed);
+    });
+    let analyzed = analyzed.map_err(|error| budget.explain(error));
     let platform = most_frequent(&programs);
     check_platform(name, directory.platform.as_ref(), platform.as_ref())?;
     let mut image = ReportImage {
@@ -97,10 +101,11 @@ fn read(
     };
     let mut layer = match analyzed {
         Ok(layer) => layer,
-        Err(LayerError::Read(error)) => {
+        Err(Ok(LayerError::Read(error))) => {
             return Err(ScanError::Source(source_error(&directory.path, error)));
         }
-        Err(error) => return Ok((image, Err(error))),
+        Err(Ok(error)) => return Ok((image, Err(chain(&error)))),
+        Err(Err(error)) => return Ok((image, Err(chain(&error)))),
     };
     image.size_bytes = layer.inventory.uncompressed_bytes;
     image.layers.push(ReportLayer {
@@ -110,7 +115,9 @@ fn read(
     });
     layer.inventory.diagnostics.extend(reader.into_diagnostics());
     layer.inventory.diagnostics.sort();
-    Ok((image, Ok(layer.inventory)))
+    let checked = check_totals([&layer.inventory], limits);
+    let inventory = checked.map(|()| layer.inventory).map_err(|error| chain(&error));
+    Ok((image, inventory))
 }
 
 /// Asks the analyzers what they want, and notes the platforms of the programs among it.
@@ -124,9 +131,7 @@ fn filter(programs: Programs, limits: Limits) -> Box<dyn Fn(&SeenFile<'_>) -> In
         match interest(file.path, file.size_bytes, file.mode, file.head, &limits) {
             interest::Interest::Name => Interest::Name,
             interest::Interest::Head => Interest::Head,
-            interest::Interest::Content { max_bytes, loss } => {
-                Interest::Content { max_bytes, loss }
-            }
+            interest::Interest::Content { limit, loss } => Interest::Content { limit, loss },
         }
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tallyman_model::digest::Digest;
 use tallyman_model::image::ResolvedImage;
+use tallyman_model::inventory::LayerInventory;
 use tallyman_store::error::StoreError;
 use tallyman_store::ids::ImageId;
 use tallyman_store::jobs::JobChanges;
@@ -16,6 +17,7 @@ use crate::agent::protocol::{
     MissingLayersAnswer, MissingLayersRequest, PutLayerRequest, ReportAnswer, ReportRequest,
     ReportedImage,
 };
+use crate::analysis::{chain, check_totals};
 use crate::image_identity::preferred_name;
 use crate::images::{ImageError, in_order, record_failure, record_image};
 use crate::installation::Installation;
@@ -177,7 +179,18 @@ async fn record(
     let jobs = JobChanges::default();
     let image_id = match (&reported.failure, in_order(image, known)) {
         (Some(reason), _) => record_failure(installation, image, reason, fingerprint, jobs).await?,
-        (None, Ok(layers)) => record_image(installation, image, layers, fingerprint, jobs).await?,
+        (None, Ok(layers)) => {
+            // The agent knows only the layers that it read itself.
+            let distinct: HashMap<&Digest, &LayerInventory> =
+                layers.iter().map(|it| (&it.inventory_digest, &*it.inventory)).collect();
+            match check_totals(distinct.into_values(), installation.limits()) {
+                Ok(()) => record_image(installation, image, layers, fingerprint, jobs).await?,
+                Err(error) => {
+                    let reason = chain(&error);
+                    record_failure(installation, image, &reason, fingerprint, jobs).await?
+                }
+            }
+        }
         (None, Err(_)) => {
             let reason = "layers went missing while the report was stored".to_owned();
             return Err(FleetError::Unacceptable { reason });

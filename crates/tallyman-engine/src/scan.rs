@@ -16,8 +16,8 @@ use tallyman_store::layers::{LayerScope, NewLayer, StoredLayer};
 use tallyman_store::store::Store;
 
 use crate::analysis::{
-    AnalysisError, AnalysisProgress, RESULTS_WAITING, ReadLayer, analyze_layers,
-    analyzer_fingerprint, chain,
+    AnalysisError, AnalysisProgress, ImageBudget, RESULTS_WAITING, ReadLayer, analyze_layers,
+    analyzer_fingerprint, chain, check_totals,
 };
 use crate::images::{ImageError, in_order, judge};
 use crate::installation::Installation;
@@ -166,7 +166,15 @@ pub async fn read_layers(
         }
     }
     let limits = installation.limits();
-    let mut results = match analyze_layers(Arc::clone(&open), &wanted, limits, progress) {
+    let budget = ImageBudget::new(limits);
+    let check_known = |known: &HashMap<Digest, StoredLayer>| {
+        check_totals(known.values().map(|layer| &*layer.inventory), limits)
+    };
+    if let Err(error) = check_known(&known) {
+        return Ok(ScannedLayers::Broken(error));
+    }
+    known.values().for_each(|layer| budget.add_known(&layer.inventory));
+    let mut results = match analyze_layers(Arc::clone(&open), &wanted, budget, progress) {
         Ok(results) => results,
         Err(error) => return Ok(ScannedLayers::Broken(error)),
     };
@@ -185,7 +193,7 @@ pub async fn read_layers(
                 known.insert(digest.clone(), layer);
             }
         }
-        match failure {
+        match failure.or_else(|| check_known(&known).err()) {
             Some(error) if error.is_transient() => return Err(ScanError::Analysis(error)),
             Some(error) => return Ok(ScannedLayers::Broken(error)),
             None => {}

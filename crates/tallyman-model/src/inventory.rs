@@ -110,6 +110,18 @@ pub struct LayerInventory {
     pub uncompressed_bytes: u64,
 }
 
+impl LayerInventory {
+    /// Returns the number of packages in all files.
+    pub fn package_count(&self) -> usize {
+        let evidence = self.files.iter().map(|file| match &file.evidence {
+            Evidence::Packages(packages) | Evidence::Nested { packages, .. } => packages.len(),
+            Evidence::Archive { .. } => 1,
+            Evidence::Distribution(_) | Evidence::OwnedFiles(_) | Evidence::Alert(_) => 0,
+        });
+        evidence.sum()
+    }
+}
+
 /// Returns the 64-bit key of a normalised path (FNV-1a), by which layers name what they hide.
 ///
 /// An image that is built to make two of its own paths collide only hides its own files from

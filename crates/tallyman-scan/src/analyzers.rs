@@ -60,7 +60,7 @@ use std::fmt::Write;
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use tallyman_model::inventory::{DiagnosticKind, Evidence, owner_key};
-use tallyman_model::limits::Limits;
+use tallyman_model::limits::{Limits, Over};
 
 #[cfg(test)]
 pub(crate) use crate::analyzers::eicar::test_file as eicar_test_file;
@@ -83,6 +83,24 @@ pub(crate) struct Analyzer {
     pub(crate) wants: fn(&Candidate<'_>) -> bool,
     /// Reads the content.
     pub(crate) reading: Reading,
+}
+
+impl Analyzer {
+    /// Returns the limit on the size of the files that it reads.
+    pub(crate) fn max_bytes(&self, limits: &Limits) -> Over<'static> {
+        let by_class = self.class.max_bytes(limits);
+        match self.reading {
+            Reading::Whole(_) if limits.held_bytes < by_class.value => {
+                Over { limit: "held-bytes", value: limits.held_bytes }
+            }
+            Reading::Whole(_) | Reading::Streamed(_) => by_class,
+        }
+    }
+
+    /// Tells whether a file is held in memory for it.
+    pub(crate) fn holds(&self, candidate: &Candidate<'_>, limits: &Limits) -> bool {
+        matches!(self.reading, Reading::Whole(_)) && candidate.size <= self.max_bytes(limits).value
+    }
 }
 
 /// How an analyzer reads the content of a file.
@@ -187,14 +205,14 @@ pub(crate) enum FileClass {
 }
 
 impl FileClass {
-    /// Returns how much of such a file is read.
-    pub(crate) fn max_bytes(self, limits: &Limits) -> u64 {
-        match self {
-            FileClass::Database => limits.database_bytes,
-            FileClass::Named | FileClass::AnyName => limits.metadata_bytes,
-            FileClass::Executable(_) => limits.executable_bytes,
-            FileClass::Archive => limits.archive_bytes,
-        }
+    fn max_bytes(self, limits: &Limits) -> Over<'static> {
+        let (limit, value) = match self {
+            FileClass::Database => ("database-bytes", limits.database_bytes),
+            FileClass::Named | FileClass::AnyName => ("metadata-bytes", limits.metadata_bytes),
+            FileClass::Executable(_) => ("executable-bytes", limits.executable_bytes),
+            FileClass::Archive => ("archive-bytes", limits.archive_bytes),
+        };
+        Over { limit, value }
     }
 
     /// Returns how much of the answer is lost with such a file.
@@ -268,6 +286,12 @@ impl Fault {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Fault { reason: reason.into() }
     }
+
+    /// A file that names more packages than a layer may have.
+    pub(crate) fn too_many_packages(max: usize) -> Self {
+        let over = Over { limit: "layer-packages", value: max as u64 };
+        Fault::new(format!("the number of its packages is {over}"))
+    }
 }
 
 /// A set of analyzers, as bits by their index.
@@ -317,7 +341,7 @@ pub(crate) enum Want {
 pub(crate) fn want(path: &str, size: u64, mode: u32, limits: &Limits) -> Want {
     let selection = select(&Candidate::new(path, size, mode));
     let mut wanted =
-        selection.iter().filter(|(_, analyzer)| size <= analyzer.class.max_bytes(limits));
+        selection.iter().filter(|(_, analyzer)| size <= analyzer.max_bytes(limits).value);
     if wanted.any(|(_, analyzer)| !analyzer.class.is_program()) {
         Want::Content
     } else if !selection.is_empty() && size <= limits.executable_bytes {
@@ -417,10 +441,15 @@ pub(crate) fn is_token(text: &str) -> bool {
 
 /// The limits that do not change what a layer's inventory says: they are on what comes before a
 /// layer, on whole images, or on other things than images.
-const LIMITS_WITHOUT_EFFECT: [&str; 7] = [
+const LIMITS_WITHOUT_EFFECT: [&str; 12] = [
     "manifest-bytes",
     "config-bytes",
     "layers",
+    "image-bytes",
+    "image-uncompressed-bytes",
+    "image-entries",
+    "image-packages",
+    "image-time",
     "sbom-bytes",
     "sbom-packages",
     "advisory-record-bytes",

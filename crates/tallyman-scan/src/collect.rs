@@ -10,9 +10,10 @@ use std::collections::HashSet;
 use std::io::BufRead;
 
 use tallyman_model::inventory::{Diagnostic, DiagnosticKind, LayerInventory, path_key};
-use tallyman_model::limits::Limits;
+use tallyman_model::limits::{Limits, Over};
 
-use crate::analyzers::{self, Candidate, FileClass, Probe, Reading, Selection};
+use crate::analyzers::{self, Analyzer, Candidate, FileClass, Probe, Reading, Selection};
+use crate::budget::Budget;
 use crate::collect::findings::Findings;
 use crate::collect::whiteout::Whiteout;
 use crate::error::LayerError;
@@ -22,20 +23,24 @@ use crate::tar::{Content, Entry, EntryKind, TarReader};
 /// A buffer that grew beyond this is not kept for the next file.
 const KEPT_BUFFER_BYTES: usize = 8 << 20;
 
+/// How many entries are counted for the image in one go.
+const ENTRIES_COUNTED: u64 = 1024;
+
 /// The longest magic number of a program.
 const MAGIC_BYTES: u64 = 4;
 
 /// Reads a tar to its end mark and returns what it holds.
 pub(crate) fn read_tar<R: BufRead>(
     reader: R,
-    limits: &Limits,
+    budget: &Budget,
 ) -> Result<LayerInventory, LayerError> {
     let mut tar = TarReader::new(reader);
-    let mut collector = Collector::new(limits);
+    let mut collector = Collector::new(budget);
     let mut path = String::new();
     while let Some((entry, content)) = tar.next()? {
         collector.visit(entry, content, &mut path)?;
     }
+    budget.take_entries(collector.entries % ENTRIES_COUNTED)?;
     Ok(collector.finish())
 }
 
@@ -56,6 +61,7 @@ struct Started {
 }
 
 struct Collector<'a> {
+    budget: &'a Budget,
     limits: &'a Limits,
     findings: Findings<'a>,
     hides: Vec<u64>,
@@ -67,8 +73,10 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    fn new(limits: &'a Limits) -> Self {
+    fn new(budget: &'a Budget) -> Self {
+        let limits = budget.limits();
         Collector {
+            budget,
             limits,
             findings: Findings::new(limits),
             hides: Vec::new(),
@@ -105,6 +113,9 @@ impl<'a> Collector<'a> {
         if self.entries > self.limits.layer_entries {
             let (limit, value) = ("layer-entries", self.limits.layer_entries);
             return Err(LayerError::LimitExceeded { limit, value });
+        }
+        if self.entries.is_multiple_of(ENTRIES_COUNTED) {
+            self.budget.take_entries(ENTRIES_COUNTED)?;
         }
         if !self.read_path(&entry.path, path) || path.is_empty() {
             return Ok(());
@@ -145,7 +156,8 @@ impl<'a> Collector<'a> {
     /// Normalises a path of the archive; `false` if it names nothing, which is noted.
     fn read_path(&mut self, raw: &[u8], path: &mut String) -> bool {
         let reason = if raw.len() > self.limits.path_bytes {
-            format!("the path has {} bytes", raw.len())
+            let (limit, value) = ("path-bytes", self.limits.path_bytes as u64);
+            format!("the path has {} bytes, {}", raw.len(), Over { limit, value })
         } else {
             match normalize(raw, path) {
                 Ok(()) => return true,
@@ -179,6 +191,9 @@ impl<'a> Collector<'a> {
             }
             return Ok(());
         }
+        let is_whole = |(_, analyzer): (usize, &Analyzer)| analyzer.holds(&candidate, self.limits);
+        let budget = self.budget;
+        let _room = selection.iter().any(is_whole).then(|| budget.hold(candidate.size));
         let started = self.read_content(&candidate, selection, &mut content)?;
         let analyzed = self.report(&candidate, selection, started, key);
         if self.buffer.capacity() > KEPT_BUFFER_BYTES {
@@ -202,7 +217,7 @@ impl<'a> Collector<'a> {
         let mut is_kept = false;
         for (index, analyzer) in selection.iter() {
             let is_right = !analyzer.class.is_program() || has_magic;
-            if !is_right || candidate.size > analyzer.class.max_bytes(self.limits) {
+            if !is_right || candidate.size > analyzer.max_bytes(self.limits).value {
                 continue;
             }
             match analyzer.reading {
@@ -241,7 +256,7 @@ impl<'a> Collector<'a> {
     ) -> Result<(), LayerError> {
         let has_magic = analyzers::has_magic(&self.buffer);
         for (index, analyzer) in selection.iter() {
-            let max_bytes = analyzer.class.max_bytes(self.limits);
+            let over = analyzer.max_bytes(self.limits);
             if analyzer.class.is_program() && !has_magic {
                 continue;
             }
@@ -249,8 +264,8 @@ impl<'a> Collector<'a> {
                 self.read.insert((key, index));
             }
             let kind = analyzer.class.loss();
-            if candidate.size > max_bytes {
-                let reason = format!("it has more than {max_bytes} bytes");
+            if candidate.size > over.value {
+                let reason = format!("it has {} bytes, {over}", candidate.size);
                 self.findings.add_diagnostic(candidate.path, kind, &reason);
                 continue;
             }

@@ -7,6 +7,7 @@ use std::io::{self, BufRead, Read};
 use tallyman_model::image::Compression;
 use tallyman_model::limits::Limits;
 
+use crate::budget::Budget;
 use crate::buffered;
 use crate::decompress::gzip::GzipReader;
 use crate::error::LayerError;
@@ -28,7 +29,7 @@ pub(crate) struct TarStream<'r, 's> {
     start: usize,
     end: usize,
     total: u64,
-    limits: &'r Limits,
+    budget: &'r Budget,
 }
 
 enum Source<'r, 's> {
@@ -43,7 +44,7 @@ impl<'r, 's> TarStream<'r, 's> {
     pub(crate) fn open(
         stored: &'r mut StoredReader<'s>,
         declared: Compression,
-        limits: &'r Limits,
+        budget: &'r Budget,
     ) -> Result<Self, LayerError> {
         let source = match sniff(stored.fill_buf()?).unwrap_or(declared) {
             Compression::None => Source::Plain(stored),
@@ -62,7 +63,7 @@ impl<'r, 's> TarStream<'r, 's> {
             start: 0,
             end: 0,
             total: 0,
-            limits,
+            budget,
         })
     }
 
@@ -110,7 +111,8 @@ impl<'r, 's> TarStream<'r, 's> {
         self.start = 0;
         self.end = count.min(BUFFER_BYTES);
         self.total = self.total.saturating_add(count as u64);
-        check_size(self.total, stored_bytes, self.limits)
+        check_size(self.total, stored_bytes, self.budget.limits())?;
+        self.budget.take_uncompressed(count as u64)
     }
 }
 

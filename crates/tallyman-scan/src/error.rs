@@ -4,6 +4,7 @@ use std::io;
 
 use tallyman_model::digest::Digest;
 use tallyman_model::image::Compression;
+use tallyman_model::limits::Over;
 
 /// Why a layer has no inventory: the image that holds it has failed, it is not clean.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +28,8 @@ pub enum LayerError {
         /// The bytes that were read; fewer than the source holds if it holds too many.
         found: u64,
     },
-    /// The layer as a whole is larger than allowed.
-    #[error("the layer exceeds the limit {limit} = {value}")]
+    /// The layer as a whole, or the image that it is a part of, is larger than allowed.
+    #[error("it is {}", Over { limit, value: *value })]
     LimitExceeded {
         /// The field of [`tallyman_model::limits::Limits`].
         limit: &'static str,

@@ -1,7 +1,7 @@
 //! What the analyzers want of a file, for callers that can leave the rest unread.
 
 use tallyman_model::inventory::DiagnosticKind;
-use tallyman_model::limits::Limits;
+use tallyman_model::limits::{Limits, Over};
 
 use crate::analyzers::{Candidate, has_magic, select};
 
@@ -14,8 +14,8 @@ pub enum Interest {
     Head,
     /// They want its content.
     Content {
-        /// Of a larger file they only note that it is too large.
-        max_bytes: u64,
+        /// The limit on its size: of a larger file they only note that it is too large.
+        limit: Over<'static>,
         /// How much of the answer is lost with it.
         loss: DiagnosticKind,
     },
@@ -36,10 +36,9 @@ pub fn interest(
         let this = match head {
             None if by_head => Interest::Head,
             Some(head) if by_head && !has_magic(head) => Interest::Name,
-            _ => Interest::Content {
-                max_bytes: analyzer.class.max_bytes(limits),
-                loss: analyzer.class.loss(),
-            },
+            _ => {
+                Interest::Content { limit: analyzer.max_bytes(limits), loss: analyzer.class.loss() }
+            }
         };
         wanted = wanted.or(this);
     }
@@ -49,10 +48,10 @@ pub fn interest(
 impl Interest {
     fn or(self, other: Interest) -> Interest {
         match (self, other) {
-            (
-                Interest::Content { max_bytes: a, loss: b },
-                Interest::Content { max_bytes: c, loss: d },
-            ) => Interest::Content { max_bytes: a.max(c), loss: b.max(d) },
+            (Interest::Content { limit: a, loss: b }, Interest::Content { limit: c, loss: d }) => {
+                let limit = if c.value > a.value { c } else { a };
+                Interest::Content { limit, loss: b.max(d) }
+            }
             (content @ Interest::Content { .. }, _) | (_, content @ Interest::Content { .. }) => {
                 content
             }
@@ -65,7 +64,7 @@ impl Interest {
 #[cfg(test)]
 mod tests {
     use tallyman_model::inventory::DiagnosticKind;
-    use tallyman_model::limits::Limits;
+    use tallyman_model::limits::{Limits, Over};
 
     use super::{Interest, interest};
 
@@ -76,8 +75,8 @@ mod tests {
     #[test]
     fn a_database_is_wanted_as_a_whole_and_missed_badly() {
         let limits = Limits::default();
-        let expected =
-            Interest::Content { max_bytes: limits.database_bytes, loss: DiagnosticKind::Failed };
+        let limit = Over { limit: "database-bytes", value: limits.database_bytes };
+        let expected = Interest::Content { limit, loss: DiagnosticKind::Failed };
         assert_eq!(wanted("var/lib/dpkg/status", 5000, 0o644, None), expected);
     }
 
@@ -86,8 +85,8 @@ mod tests {
         assert_eq!(wanted("usr/bin/x", 5000, 0o755, None), Interest::Head);
         assert_eq!(wanted("usr/bin/x", 5000, 0o755, Some(b"#!/bin/sh")), Interest::Name);
         let limits = Limits::default();
-        let expected =
-            Interest::Content { max_bytes: limits.executable_bytes, loss: DiagnosticKind::Skipped };
+        let limit = Over { limit: "executable-bytes", value: limits.executable_bytes };
+        let expected = Interest::Content { limit, loss: DiagnosticKind::Skipped };
         assert_eq!(wanted("usr/bin/x", 5000, 0o755, Some(b"\x7fELF\x02")), expected);
     }
 
@@ -98,7 +97,10 @@ mod tests {
 
     #[test]
     fn the_strongest_wish_counts() {
-        let content = |max_bytes, loss| Interest::Content { max_bytes, loss };
+        let content = |value, loss| {
+            let limit = Over { limit: "database-bytes", value };
+            Interest::Content { limit, loss }
+        };
         let (small, large) =
             (content(1, DiagnosticKind::Failed), content(9, DiagnosticKind::Skipped));
         assert_eq!(small.or(large), content(9, DiagnosticKind::Failed));

@@ -5,8 +5,8 @@ use std::io::Read;
 use tallyman_model::digest::{Algorithm, Digest};
 use tallyman_model::image::Compression;
 use tallyman_model::inventory::LayerInventory;
-use tallyman_model::limits::Limits;
 
+use crate::budget::Budget;
 use crate::collect;
 use crate::decompress::TarStream;
 use crate::error::LayerError;
@@ -41,13 +41,14 @@ pub struct AnalyzedLayer {
 /// an error of the layer with that digest, not of a source that sent something else.
 pub fn analyze_layer(
     input: LayerInput<'_>,
-    limits: &Limits,
+    budget: &Budget,
     progress: &dyn Fn(u64),
 ) -> Result<AnalyzedLayer, LayerError> {
     let algorithm = input.expected.map_or(Algorithm::Sha256, Digest::algorithm);
+    let max_bytes = budget.limits().layer_bytes;
     let mut stored =
-        StoredReader::new(input.reader, progress, algorithm, limits.layer_bytes, input.size_bytes);
-    let inventory = match read_inventory(&mut stored, input.compression, limits) {
+        StoredReader::new(input.reader, progress, algorithm, max_bytes, input.size_bytes);
+    let inventory = match read_inventory(&mut stored, input.compression, budget) {
         Err(error) if error.ends_the_input() => return Err(error),
         inventory => inventory,
     };
@@ -63,10 +64,10 @@ pub fn analyze_layer(
 fn read_inventory(
     stored: &mut StoredReader<'_>,
     declared: Compression,
-    limits: &Limits,
+    budget: &Budget,
 ) -> Result<LayerInventory, LayerError> {
-    let mut stream = TarStream::open(stored, declared, limits)?;
-    let mut inventory = collect::read_tar(&mut stream, limits)?;
+    let mut stream = TarStream::open(stored, declared, budget)?;
+    let mut inventory = collect::read_tar(&mut stream, budget)?;
     stream.drain()?;
     if stream.total() == 0 {
         // An empty tar has two blocks; nothing at all is a source that failed quietly.

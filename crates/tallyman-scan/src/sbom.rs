@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use tallyman_model::digest::Digest;
 use tallyman_model::distribution::Distribution;
 use tallyman_model::inventory::Diagnostic;
-use tallyman_model::limits::Limits;
+use tallyman_model::limits::{Limits, Over};
 use tallyman_model::package::PackageVersion;
 
 use crate::attestation::{self, AttestationError};
@@ -89,7 +89,7 @@ pub struct SbomPackage {
 #[derive(Debug, thiserror::Error)]
 pub enum SbomError {
     /// It is larger than allowed.
-    #[error("it has more than {maximum} bytes (limit sbom-bytes)")]
+    #[error("it is {}", Over { limit: "sbom-bytes", value: *maximum })]
     TooLarge {
         /// The limit.
         maximum: u64,

@@ -11,6 +11,7 @@ use tallyman_model::inventory::LayerInventory;
 use tallyman_model::limits::Limits;
 
 use crate::analyzers::{Analyzer, Candidate, Reading, Report};
+use crate::budget::Budget;
 use crate::error::LayerError;
 use crate::layer::{LayerInput, analyze_layer};
 
@@ -133,7 +134,7 @@ pub(crate) fn analyze_within(bytes: &[u8], limits: &Limits) -> Result<LayerInven
         expected: None,
         size_bytes: None,
     };
-    analyze_layer(input, limits, &|_| {}).map(|layer| layer.inventory)
+    analyze_layer(input, &Budget::new(limits.clone()), &|_| {}).map(|layer| layer.inventory)
 }
 
 /// Shows a program to a streaming analyzer in pieces of `size` bytes.

@@ -27,6 +27,7 @@ use tallyman_model::inventory::LayerInventory;
 use tallyman_model::limits::Limits;
 
 use crate::analyzers::Want;
+use crate::budget::Budget;
 use crate::collect;
 use crate::decompress::check_size;
 use crate::error::LayerError;
@@ -66,9 +67,9 @@ pub enum TocOutcome {
 ///
 /// The inventory is that of a full read, but for `uncompressed_bytes`: of a tar's extended headers a
 /// table of contents does not tell.
-pub fn analyze_by_toc(input: TocInput<'_>, limits: &Limits) -> Result<TocOutcome, LayerError> {
-    match read_toc(&input, limits) {
-        Ok((toc, located)) => analyze(&input, toc, &located, limits),
+pub fn analyze_by_toc(input: TocInput<'_>, budget: &Budget) -> Result<TocOutcome, LayerError> {
+    match read_toc(&input, budget.limits()) {
+        Ok((toc, located)) => analyze(&input, toc, &located, budget),
         // Whatever is wrong with the table: the layer itself may be sound, and says so itself.
         Err(reason) => Ok(TocOutcome::ReadWhole { reason }),
     }
@@ -114,10 +115,10 @@ fn analyze(
     input: &TocInput<'_>,
     mut toc: Toc,
     located: &Located,
-    limits: &Limits,
+    budget: &Budget,
 ) -> Result<TocOutcome, LayerError> {
     let content = toc.entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.size));
-    check_size(content, input.size_bytes, limits)?;
+    check_size(content, input.size_bytes, budget.limits())?;
     programs::narrow(&mut toc, &mut Fetcher::new(input.read, located.packing))?;
     let spans = spans::plan(&toc.chunks);
     let wanted = spans::total(&spans);
@@ -132,8 +133,9 @@ fn analyze(
     };
     let stored = SpanReader::new(stream, spans);
     let mut tar = TocTar::new(&toc, located.packing, stored).map_err(LayerError::Read)?;
-    let mut inventory = collect::read_tar(&mut tar, limits)?;
+    let mut inventory = collect::read_tar(&mut tar, budget)?;
     inventory.uncompressed_bytes = tar.total();
+    budget.take_uncompressed(tar.total())?;
     Ok(TocOutcome::Inventory(inventory))
 }
 

@@ -311,7 +311,7 @@ impl ZipStream {
         budget: &mut Budget,
     ) -> Outcome {
         let Some(entries) = budget.entries.checked_sub(1) else {
-            self.state = State::Exhausted("it has too many entries");
+            self.state = State::Exhausted("it has too many entries (limit archive-entries)");
             return Outcome::GoOn;
         };
         budget.entries = entries;
@@ -369,7 +369,9 @@ impl ZipStream {
         let left = left.map(|left| left.saturating_sub(consumed as u64));
         let rest = left.map_or(Rest::Unknown(behind), Rest::Known);
         let Some(budget_left) = budget.inflated_bytes.checked_sub(produced) else {
-            self.state = State::Exhausted("what it holds is too large unpacked");
+            self.state = State::Exhausted(
+                "what it holds is too large unpacked (limits expansion-ratio, archive-bytes)",
+            );
             return (0, Outcome::GoOn);
         };
         budget.inflated_bytes = budget_left;

@@ -17,7 +17,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use tallyman_model::inventory::{Diagnostic, DiagnosticKind};
-use tallyman_model::limits::Limits;
+use tallyman_model::limits::{Limits, Over};
 
 use crate::archive::header::BLOCK;
 use crate::directory::problems::Problems;
@@ -74,7 +74,7 @@ pub enum Interest {
     /// The content.
     Content {
         /// A larger file is noted and not read.
-        max_bytes: u64,
+        limit: Over<'static>,
         /// What it costs the answer when the file cannot be read.
         loss: DiagnosticKind,
     },
@@ -190,7 +190,7 @@ impl DirectoryReader {
                 Err(error) => self.problems.add(&path, DiagnosticKind::Skipped, &reason(&error)),
             }
         }
-        let Interest::Content { max_bytes, loss } = interest else {
+        let Interest::Content { limit, loss } = interest else {
             if !is_whiteout {
                 self.header(b'0', mode, 0, b"");
             }
@@ -204,8 +204,9 @@ impl DirectoryReader {
         let opened = opened.map_or_else(|| self.walk.open_file(), Ok);
         match opened.and_then(|file| Ok((FileState::of(&file)?, file))) {
             Err(error) => self.problems.add(&path, loss, &reason(&error)),
-            Ok((state, _)) if state.size_bytes > max_bytes => {
-                self.problems.add(&path, loss, &format!("it has more than {max_bytes} bytes"));
+            Ok((state, _)) if state.size_bytes > limit.value => {
+                let reason = format!("it has {} bytes, {limit}", state.size_bytes);
+                self.problems.add(&path, loss, &reason);
             }
             Ok((state, file)) => {
                 let size_bytes = state.size_bytes;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tallyman_model::digest::Digest;
+use tallyman_model::limits::Over;
 use tallyman_model::platform::Platform;
 
 /// The longest piece of outside text that a message repeats.
@@ -70,7 +71,7 @@ pub enum SourceError {
         actual: Digest,
     },
     /// The thing is larger than the limits allow.
-    #[error("read {subject}: it is over the limit `{limit}` of {maximum}")]
+    #[error("read {subject}: it is {}", Over { limit, value: *maximum })]
     LimitExceeded {
         /// What was read.
         subject: String,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tallyman_match::version::Scheme;
+use tallyman_model::limits::setting::LimitSetting;
 use tallyman_model::platform::{InvalidPlatform, Platform};
 use tallyman_model::severity::Severity;
 
@@ -123,6 +124,16 @@ pub(crate) struct RegistryArgs {
     pub(crate) whole_layers: bool,
 }
 
+/// How much of what comes from outside is read.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct LimitArgs {
+    /// Changes a limit, such as layer-bytes=64GiB or image-time=30m; may be repeated. The limits are
+    /// listed in docs/limits.md and told where a name is wrong. TALLYMAN_LIMITS may hold such
+    /// settings as well, separated by commas.
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<LimitSetting>,
+}
+
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Scan {
@@ -161,6 +172,8 @@ pub(crate) struct Scan {
     /// Leaves the scan to the workers of the server that runs on the data directory.
     #[arg(long)]
     pub(crate) queue: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     #[command(flatten)]
@@ -201,6 +214,8 @@ pub(crate) struct Serve {
     #[arg(long, env = "REGION", value_name = "REGION")]
     pub(crate) region: Option<String>,
     #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
     pub(crate) registry: RegistryArgs,
 }
 
@@ -223,6 +238,8 @@ pub(crate) struct Agent {
     /// Does not look for engines.
     #[arg(long)]
     pub(crate) no_engines: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }
@@ -256,6 +273,8 @@ pub(crate) struct Demo {
     /// The RegionId of the installation.
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 }
 
 #[derive(Args, Debug)]
@@ -272,6 +291,8 @@ pub(crate) enum DbCommand {
         /// What to read.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        #[command(flatten)]
+        limits: LimitArgs,
         #[command(flatten)]
         data: DataArgs,
         #[command(flatten)]

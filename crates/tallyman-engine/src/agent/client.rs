@@ -14,7 +14,8 @@ use super::protocol::{
     REPORT_SERVER, ReportAnswer, ReportRequest, ReportedImage,
 };
 use crate::analysis::{
-    AnalysisError, AnalysisProgress, ReadLayer, analyze_layers, analyzer_fingerprint, chain,
+    AnalysisError, AnalysisProgress, ImageBudget, ReadLayer, analyze_layers, analyzer_fingerprint,
+    chain,
 };
 use crate::api_client::{ApiClient, ClientError};
 
@@ -135,7 +136,8 @@ impl Round<'_> {
         if !wanted.is_empty() {
             (self.progress)(&reported.image.name, Arc::clone(&bytes));
         }
-        let mut results = match analyze_layers(open, &wanted, self.limits, bytes) {
+        let budget = ImageBudget::new(self.limits);
+        let mut results = match analyze_layers(open, &wanted, budget, bytes) {
             Ok(results) => results,
             Err(error) => {
                 reported.failure = Some(chain(&error));

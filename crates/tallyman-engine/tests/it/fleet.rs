@@ -8,6 +8,7 @@ use tallyman_model::host::{HostFacts, ServerUuid};
 use tallyman_model::image::{Compression, LayerDescriptor, ResolvedImage};
 use tallyman_model::inventory::LayerInventory;
 use tallyman_model::limits::Limits;
+use tallyman_scan::budget::Budget;
 use tallyman_scan::layer::{LayerInput, analyze_layer};
 use tallyman_store::servers::ServerImageRow;
 use tallyman_testkit::layer::{Layer, digest};
@@ -62,7 +63,7 @@ fn honest(bytes: &[u8]) -> LayerInventory {
         expected: None,
         size_bytes: None,
     };
-    analyze_layer(input, &Limits::default(), &|_| {}).expect("an inventory").inventory
+    analyze_layer(input, &Budget::default(), &|_| {}).expect("an inventory").inventory
 }
 
 async fn bring(setting: &Setting, server: &str, bytes: &[u8], inventory: LayerInventory) {

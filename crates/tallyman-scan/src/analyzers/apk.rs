@@ -46,7 +46,7 @@ pub(crate) fn parse(content: &[u8], max_packages: usize) -> Result<(Vec<Package>
             [] => {
                 packages.extend(paragraph.finish(index)?);
                 if packages.len() > max_packages {
-                    return Err(Fault::new(format!("more than {max_packages} packages")));
+                    return Err(Fault::too_many_packages(max_packages));
                 }
                 paragraph = Paragraph::default();
                 files.directory = "";

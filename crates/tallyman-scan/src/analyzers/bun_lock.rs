@@ -70,7 +70,7 @@ fn analyze(_path: &str, content: &[u8], limits: &Limits) -> Analysis {
     let mut entries: Vec<Entry> = Vec::new();
     for_each_entry(lock.packages, |place, parts: Vec<&RawValue>| {
         if entries.len() >= limits.layer_packages {
-            return Err(Fault::new(format!("more than {} packages", limits.layer_packages)));
+            return Err(Fault::too_many_packages(limits.layer_packages));
         }
         let Some((name, version)) = parts.first().and_then(|first| resolution(first)) else {
             return Err(Fault::new(format!("the package `{place}` has no resolution")));

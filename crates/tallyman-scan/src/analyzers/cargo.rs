@@ -137,7 +137,7 @@ impl CargoProbe {
                     return;
                 }
                 _ if json.len() > self.max_bytes => {
-                    self.state = State::Broken("it is too long");
+                    self.state = State::Broken("it is too long (limit metadata-bytes)");
                     return;
                 }
                 Ok(Status::Ok | Status::BufError) if is_stuck => return,

@@ -87,7 +87,7 @@ impl Probe for BundleProbe {
         match state {
             State::Signature | State::FirstKey => Report::default(),
             State::Reading(_) => broken("is cut off"),
-            State::TooLong => broken("is too long"),
+            State::TooLong => broken("is too long (limit metadata-bytes)"),
             State::Complete(content) => dotnet::read(&content, &self.limits).into(),
         }
     }
@@ -207,7 +207,7 @@ mod tests {
         let fault = "its list of .NET packages is cut off".to_owned();
         assert_eq!(read(&cut, &Limits::default(), 64), (Vec::new(), vec![fault]));
         let limits = Limits { metadata_bytes: 64, ..Limits::default() };
-        let fault = "its list of .NET packages is too long".to_owned();
+        let fault = "its list of .NET packages is too long (limit metadata-bytes)".to_owned();
         assert_eq!(read(&whole(), &limits, 16), (Vec::new(), vec![fault]));
     }
 

@@ -56,7 +56,7 @@ pub(super) fn parse(
             None => {
                 packages.extend(paragraph.finish(dialect, number)?);
                 if packages.len() > max_packages {
-                    return Err(Fault::new(format!("more than {max_packages} packages")));
+                    return Err(Fault::too_many_packages(max_packages));
                 }
                 paragraph = Paragraph::default();
                 known_field = None;

@@ -95,7 +95,8 @@ impl Probe for GoProbe {
     fn finish(mut self: Box<Self>) -> Report {
         self.decode(true);
         if self.is_too_long {
-            return Err(Fault::new("its list of Go modules is too long")).into();
+            return Err(Fault::new("its list of Go modules is too long (limit metadata-bytes)"))
+                .into();
         }
         let pointers = self.pointers;
         let info = self.info.or_else(|| pointers.finish());

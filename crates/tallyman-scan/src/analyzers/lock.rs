@@ -82,7 +82,7 @@ impl PackageList {
             )));
         }
         if self.packages.len() >= self.max_packages {
-            return Err(Fault::new(format!("more than {} packages", self.max_packages)));
+            return Err(Fault::too_many_packages(self.max_packages));
         }
         self.packages.push(Package::new(self.ecosystem, name, version));
         Ok(())

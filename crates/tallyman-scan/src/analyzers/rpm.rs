@@ -97,7 +97,7 @@ impl<'a> Found<'a> {
             return Ok(());
         };
         if self.packages.len() >= self.limits.layer_packages {
-            return Err(Fault::new(format!("more than {} packages", self.limits.layer_packages)));
+            return Err(Fault::too_many_packages(self.limits.layer_packages));
         }
         self.packages.push(package);
         header.each_file(|path| {

@@ -33,7 +33,7 @@ fn analyze(_path: &str, content: &[u8], limits: &Limits) -> Analysis {
         let number = index.saturating_add(1);
         packages.push(package.ok_or_else(|| Fault::new(format!("line {number} is malformed")))?);
         if packages.len() > limits.layer_packages {
-            return Err(Fault::new(format!("more than {} packages", limits.layer_packages)));
+            return Err(Fault::too_many_packages(limits.layer_packages));
         }
     }
     packages.sort_unstable();

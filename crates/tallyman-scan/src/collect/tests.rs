@@ -5,6 +5,7 @@ use tallyman_model::limits::Limits;
 
 use super::read_tar;
 use crate::analyzers::eicar_test_file;
+use crate::budget::Budget;
 use crate::testing::{TarBuilder, analyze, analyze_within};
 
 const STATUS: &str = "Package: a\nStatus: install ok installed\nVersion: 1\n";
@@ -67,7 +68,9 @@ fn paths_that_leave_the_root_or_are_too_long_are_noted_and_ignored() {
     let mut reasons: Vec<_> = inventory.diagnostics.iter().map(|it| &*it.reason).collect();
     reasons.sort_unstable();
     let escape = "the path leaves the root of the image";
-    assert_eq!(reasons, ["the path has 200034 bytes", escape, escape, escape]);
+    let long = "the path has 200034 bytes, over the limit path-bytes of 4 KiB (to raise it: \
+                --limit path-bytes=…)";
+    assert_eq!(reasons, [long, escape, escape, escape]);
 }
 
 #[test]
@@ -96,10 +99,10 @@ fn files_over_a_limit_are_noted_with_what_is_lost() {
         Limits { database_bytes: 9, metadata_bytes: 8, executable_bytes: 7, ..Limits::default() };
     let inventory = analyze_within(&tar.finish(), &limits).expect("a good layer");
     assert_snapshot!(lines(&inventory), @"
-    bin/tool Skipped it has more than 7 bytes
-    bin/tool Skipped it has more than 8 bytes
-    node_modules/left-pad/package.json Skipped it has more than 8 bytes
-    var/lib/dpkg/status Failed it has more than 9 bytes
+    bin/tool Skipped it has 104 bytes, over the limit executable-bytes of 7 bytes (to raise it: --limit executable-bytes=…)
+    bin/tool Skipped it has 104 bytes, over the limit metadata-bytes of 8 bytes (to raise it: --limit metadata-bytes=…)
+    node_modules/left-pad/package.json Skipped it has 37 bytes, over the limit metadata-bytes of 8 bytes (to raise it: --limit metadata-bytes=…)
+    var/lib/dpkg/status Failed it has 51 bytes, over the limit database-bytes of 9 bytes (to raise it: --limit database-bytes=…)
     ");
 }
 
@@ -257,7 +260,7 @@ proptest! {
         ]
         .into_iter()
         .fold(TarBuilder::new(), |tar, path| tar.executable(path, &content));
-        let read = read_tar(&tar.finish()[..], &Limits::default());
+        let read = read_tar(&tar.finish()[..], &Budget::default());
         assert!(read.is_ok());
     }
 }

@@ -3,6 +3,7 @@ use std::io::Write;
 use tallyman_model::image::Compression;
 use tallyman_model::limits::Limits;
 
+use crate::budget::Budget;
 use crate::error::LayerError;
 use crate::layer::{LayerInput, analyze_layer};
 use crate::testing::{TarBuilder, analyze, analyze_within, gzip};
@@ -18,7 +19,7 @@ fn zstd_of(bytes: &[u8]) -> Vec<u8> {
 fn declared(bytes: &[u8], compression: Compression) -> Result<usize, LayerError> {
     let mut reader = bytes;
     let input = LayerInput { reader: &mut reader, compression, expected: None, size_bytes: None };
-    let layer = analyze_layer(input, &Limits::default(), &|_| {})?;
+    let layer = analyze_layer(input, &Budget::default(), &|_| {})?;
     Ok(layer.inventory.files.len())
 }
 

@@ -6,6 +6,7 @@ use tallyman_model::image::Compression;
 use tallyman_model::limits::Limits;
 
 use super::{AnalyzedLayer, LayerInput, analyze_layer};
+use crate::budget::Budget;
 use crate::error::LayerError;
 use crate::testing::{TarBuilder, analyze, analyze_within, gzip};
 
@@ -16,7 +17,7 @@ fn run(
 ) -> Result<AnalyzedLayer, LayerError> {
     let reader: &mut dyn Read = &mut bytes;
     let input = LayerInput { reader, compression: Compression::Gzip, expected, size_bytes };
-    analyze_layer(input, &Limits::default(), &|_| {})
+    analyze_layer(input, &Budget::default(), &|_| {})
 }
 
 fn sha256(bytes: &[u8]) -> Digest {
@@ -96,7 +97,7 @@ fn a_source_that_fails_or_gives_nothing_is_no_clean_layer() {
         let reader: &mut dyn Read = &mut stored[..10].chain(Broken);
         let compression = Compression::Gzip;
         let input = LayerInput { reader, compression, expected: None, size_bytes: None };
-        let error = analyze_layer(input, &Limits::default(), &|_| {}).expect_err("broken");
+        let error = analyze_layer(input, &Budget::default(), &|_| {}).expect_err("broken");
         assert!(matches!(error, LayerError::Read(_)), "{error:?}");
     }
     assert!(analyze(b"").is_err());
@@ -139,7 +140,7 @@ fn progress_counts_stored_bytes_to_the_end() {
     let mut reader = &stored[..];
     let compression = Compression::Gzip;
     let input = LayerInput { reader: &mut reader, compression, expected: None, size_bytes: None };
-    analyze_layer(input, &Limits::default(), &progress).expect("a layer");
+    analyze_layer(input, &Budget::default(), &progress).expect("a layer");
     assert_eq!(seen.get(), stored.len() as u64);
 }
 

@@ -13,6 +13,7 @@ use tallyman_model::limits::Limits;
 use self::sample::{Layer, LayerBuilder, sha256};
 use super::{TocOutcome, key};
 use crate::analyzers::eicar_test_file;
+use crate::budget::Budget;
 use crate::error::LayerError;
 use crate::testing::{elf_with_section, elf_with_sections};
 use crate::toc::unpack::Packing;
@@ -187,7 +188,7 @@ fn a_source_that_breaks_off_is_not_an_error_of_the_image() {
         };
         let input =
             super::TocInput { toc: &layer.toc, size_bytes: layer.bytes.len() as u64, read: &read };
-        match super::analyze_by_toc(input, &Limits::default()) {
+        match super::analyze_by_toc(input, &Budget::default()) {
             Err(LayerError::Read(_)) => {}
             other => panic!("{other:?}"),
         }

@@ -5,13 +5,16 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use tallyman_model::inventory::{Diagnostic, DiagnosticKind};
-use tallyman_model::limits::Limits;
+use tallyman_model::limits::{Limits, Over};
 
 use super::{DirectoryOptions, DirectoryReader, FileFilter, Interest, Mounts, SeenFile};
 use crate::archive::header::Header;
 use crate::error::SourceError;
 
-const CONTENT: Interest = Interest::Content { max_bytes: 1000, loss: DiagnosticKind::Failed };
+const CONTENT: Interest = Interest::Content {
+    limit: Over { limit: "metadata-bytes", value: 1000 },
+    loss: DiagnosticKind::Failed,
+};
 
 struct Tree(tempfile::TempDir);
 
@@ -207,7 +210,7 @@ fn a_file_over_its_limit_is_named_and_not_read() {
     assert_eq!(entries(&tar).len(), 1);
     let [problem] = problems.as_slice() else { panic!("{problems:?}") };
     assert_eq!(problem.path, "big");
-    assert!(problem.reason.contains("more than 1000 bytes"), "{problem:?}");
+    assert!(problem.reason.contains("over the limit metadata-bytes of 1000 bytes"), "{problem:?}");
 }
 
 #[test]

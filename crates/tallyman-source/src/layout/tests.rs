@@ -109,7 +109,7 @@ fn manifests_over_the_limit_are_not_read() {
     let (dir, layout) = layout();
     let file = fs::File::options().write(true).open(dir.path().join("index.json")).expect("open");
     file.set_len(5 << 20).expect("grow");
-    assert!(failure(&layout, None).contains("over the limit `manifest-bytes` of 4194304"));
+    assert!(failure(&layout, None).contains("over the limit manifest-bytes of 4 MiB"));
 }
 
 #[test]

@@ -123,7 +123,10 @@ fn more_layers_than_the_limit_are_refused() {
         vec![layer; 1001].join(",")
     );
     let error = step(&text, None).expect_err("too many");
-    assert_eq!(error.to_string(), "read app: it is over the limit `layers` of 1000");
+    assert_eq!(
+        error.to_string(),
+        "read app: it is over the limit layers of 1000 (to raise it: --limit layers=…)"
+    );
 }
 
 #[test]

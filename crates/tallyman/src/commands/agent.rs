@@ -27,7 +27,8 @@ pub(super) async fn run(args: Agent) -> anyhow::Result<Exit> {
     let data = DataDirectory::new(&args.data.directory()?);
     let client = setup::client(&args.endpoint, &args.data).await?;
     let registry = RegistryArgs::default();
-    let sources = setup::sources(&data, &registry, None, None)?;
+    let limits = setup::limits(&args.limits)?;
+    let sources = setup::sources(&data, &registry, &limits, None, None)?;
     let uuid = server_uuid(args.server_uuid.as_deref(), &data)?;
     let mut found = Found::default();
     for path in &args.oci_layout {
@@ -37,7 +38,7 @@ pub(super) async fn run(args: Agent) -> anyhow::Result<Exit> {
     if !args.no_engines {
         found.add_engines(&args.docker_socket).await?;
     }
-    let outcome = report(&client, &data, sources, uuid.clone(), found).await?;
+    let outcome = report(&client, &data, (sources, &limits), uuid.clone(), found).await?;
     output::note(&format!(
         "Reported {} images as server {uuid}; {} layers were analysed{}.",
         outcome.images,
@@ -122,13 +123,12 @@ pub(super) fn server_uuid(given: Option<&str>, data: &DataDirectory) -> anyhow::
 pub(super) async fn report(
     client: &ApiClient,
     data: &DataDirectory,
-    sources: Sources,
+    (sources, limits): (Sources, &Limits),
     server_uuid: ServerUuid,
     found: Found,
 ) -> anyhow::Result<RoundOutcome> {
     let mut facts = HostReader::new(std::path::Path::new("/")).facts();
     facts.running_containers = found.running_containers;
-    let limits = Limits::default();
     let opener = Opener {
         sources,
         temporary: data.temporary(),
@@ -141,7 +141,7 @@ pub(super) async fn report(
         let watched = progress.watch(name, bytes);
         shown.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(watched);
     };
-    let round = Round { client, opener: &opener, limits: &limits, progress: &show };
+    let round = Round { client, opener: &opener, limits, progress: &show };
     let identity = AgentIdentity { server_uuid, facts };
     let outcome = round.run(identity, Some(found.images)).await;
     for watched in shown.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {

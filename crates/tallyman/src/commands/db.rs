@@ -13,6 +13,7 @@ use tallyman_engine::archives;
 use tallyman_engine::images::match_pending;
 use tallyman_match::database::ImportReport;
 use tallyman_model::clock::format_utc;
+use tallyman_model::limits::Limits;
 
 use crate::cli::{DataArgs, DbCommand, OutputFormat};
 use crate::commands::setup;
@@ -22,7 +23,9 @@ use crate::progress::Progress;
 
 pub(super) async fn run(command: DbCommand) -> anyhow::Result<Exit> {
     match command {
-        DbCommand::Import { paths, data, format } => import(paths, &data, format.format).await,
+        DbCommand::Import { paths, limits, data, format } => {
+            import(paths, &data, setup::limits(&limits)?, format.format).await
+        }
         DbCommand::ImportArchives { file, data } => import_archives(&file, &data).await,
         DbCommand::Info { data, format } => info(&data, format.format).await,
         DbCommand::Compare { ecosystem } => compare::run(ecosystem, std::io::stdin().lock()),
@@ -92,6 +95,7 @@ struct Imported {
 async fn import(
     paths: Vec<PathBuf>,
     data: &DataArgs,
+    limits: Limits,
     format: OutputFormat,
 ) -> anyhow::Result<Exit> {
     for path in &paths {
@@ -99,7 +103,7 @@ async fn import(
             anyhow::bail!("{} does not exist; nothing was imported", path.display());
         }
     }
-    let installation = setup::installation(data).await?;
+    let installation = setup::open(&data.directory()?, limits).await?;
     let bar = Progress::new().spinner("reading advisories");
     let shown = bar.clone();
     let report = installation

@@ -12,8 +12,9 @@ use serde_json::Value;
 use tallyman_engine::accounts::{AGENT_POLICY, AccountError, Accounts};
 use tallyman_engine::api_client::{ApiClient, Credentials, SignatureVersion};
 use tallyman_engine::host_snapshot::{self, SnapshotLayer};
-use tallyman_engine::installation::{DataDirectory, Installation};
+use tallyman_engine::installation::Installation;
 use tallyman_model::host::ServerUuid;
+use tallyman_model::limits::Limits;
 use tallyman_model::platform::Platform;
 use tallyman_source::layout_writer::tar_writer::{EntryMeta, TarWriter};
 use tallyman_source::layout_writer::{LayerPacking, LayoutWriter, NewImage, WrittenLayer};
@@ -37,11 +38,12 @@ const CLIENT_POLICY: &str = "AliyunYundunSASFullAccess";
 const SNAPSHOT_NAME: &str = "host-snapshot:latest";
 
 pub(super) async fn run(args: Demo) -> anyhow::Result<Exit> {
-    let installation = Arc::new(open(&args.data).await?);
+    let limits = setup::limits(&args.limits)?;
+    let installation = Arc::new(open(&args.data, limits.clone()).await?);
     if let Some(region) = args.region.as_deref().filter(|region| !region.is_empty()) {
         installation.store().set_region(region).await.context("keeping the region")?;
     }
-    let sources = demo_sources(installation.data(), args.image.as_deref())?;
+    let sources = demo_sources(&installation, args.image.as_deref())?;
     let running = Running::start(Arc::clone(&installation), sources.clone(), args.listen).await?;
     let server = format!("http://{}", running.address);
     let accounts = Accounts::new(installation.store().clone(), Arc::clone(installation.clock()));
@@ -51,8 +53,8 @@ pub(super) async fn run(args: Demo) -> anyhow::Result<Exit> {
     let uuid = agent::server_uuid(None, installation.data())?;
     let found = find_images(&args, &installation, &sources).await?;
     let agent_client = setup::client_for(&server, agent_key)?;
-    let outcome =
-        agent::report(&agent_client, installation.data(), sources, uuid.clone(), found).await?;
+    let (data, reading) = (installation.data(), (sources, &limits));
+    let outcome = agent::report(&agent_client, data, reading, uuid.clone(), found).await?;
     output::note(&format!(
         "Reported {} images of this host; {} layers were analysed.",
         outcome.images, outcome.analyzed_layers
@@ -80,17 +82,18 @@ pub(super) async fn run(args: Demo) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-async fn open(data: &Path) -> anyhow::Result<Installation> {
+async fn open(data: &Path, limits: Limits) -> anyhow::Result<Installation> {
     let spinner = Progress::new().spinner("loading the shipped advisories");
-    let installation = setup::open(data).await;
+    let installation = setup::open(data, limits).await;
     spinner.finish_and_clear();
     installation
 }
 
-fn demo_sources(data: &DataDirectory, image: Option<&str>) -> anyhow::Result<Sources> {
+fn demo_sources(installation: &Installation, image: Option<&str>) -> anyhow::Result<Sources> {
     let registry = RegistryArgs::default();
     let location = image.and_then(|image| Location::parse(image).ok());
-    setup::sources(data, &registry, None, location.as_ref())
+    let (data, limits) = (installation.data(), installation.limits());
+    setup::sources(data, &registry, limits, None, location.as_ref())
 }
 
 /// Makes the user if it is not there, and gives it one new key in place of its old ones.

@@ -34,9 +34,11 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
         .map_err(|error| anyhow::anyhow!("failed to {error}"))
         .with_context(|| format!("scanning {}", args.image))?;
     check(&args, &location)?;
-    let installation = setup::installation(&args.data).await?;
+    let limits = setup::limits(&args.limits)?;
+    let installation = setup::open(&args.data.directory()?, limits).await?;
     let platform = one_platform(&args).cloned();
-    let sources = setup::sources(installation.data(), &args.registry, platform, Some(&location))?;
+    let (data, limits) = (installation.data(), installation.limits());
+    let sources = setup::sources(data, &args.registry, limits, platform, Some(&location))?;
     let scanner = Scanner { args: &args, installation, sources };
     let choice = Choice {
         images: if args.all_images { Images::All } else { Images::One },
@@ -190,6 +192,10 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
             args.sbom_from_registry && args.queue,
             "--sbom-from-registry and --queue exclude each other: what is queued is read from its \
              layers",
+        ),
+        (
+            args.queue && !args.limits.settings.is_empty(),
+            "--limit does not reach the server: give it to `tallyman serve`, without --queue here",
         ),
         (!is_directory && args.cross_mounts, "--cross-mounts is for directories (dir:PATH)"),
         (

@@ -28,11 +28,13 @@ pub(super) async fn run(args: Serve) -> anyhow::Result<Exit> {
             args.listen
         )));
     }
-    let installation = Arc::new(setup::installation(&args.data).await?);
+    let limits = setup::limits(&args.limits)?;
+    let installation = Arc::new(setup::open(&args.data.directory()?, limits).await?);
     if let Some(region) = &args.region {
         installation.store().set_region(region).await.context("keeping the region")?;
     }
-    let sources = setup::sources(installation.data(), &args.registry, None, None)?;
+    let (data, limits) = (installation.data(), installation.limits());
+    let sources = setup::sources(data, &args.registry, limits, None, None)?;
     let running = Running::start(Arc::clone(&installation), sources, args.listen).await?;
     output::note(&format!("listening on http://{}", running.address));
     wait_for_end().await?;

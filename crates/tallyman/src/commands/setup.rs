@@ -12,6 +12,7 @@ use tallyman_engine::api_client::{ApiClient, Credentials};
 use tallyman_engine::installation::{DataDirectory, Installation};
 use tallyman_model::clock::SystemClock;
 use tallyman_model::limits::Limits;
+use tallyman_model::limits::setting::parse_list;
 use tallyman_model::platform::Platform;
 use tallyman_source::credentials::{RegistryCredentials, credentials_from_docker_config};
 use tallyman_source::documents::Documents;
@@ -22,7 +23,7 @@ use tallyman_store::access_keys::AccessKeyStatus;
 use tallyman_store::secret::MasterKey;
 use tallyman_store::store::{Store, StoreOptions};
 
-use crate::cli::{DataArgs, EndpointArgs, RegistryArgs};
+use crate::cli::{DataArgs, EndpointArgs, LimitArgs, RegistryArgs};
 use crate::exit::UsageError;
 use crate::output;
 use crate::paths::{containerd, containers_storage, credential_files, non_empty};
@@ -30,6 +31,7 @@ use crate::paths::{containerd, containers_storage, credential_files, non_empty};
 const SECRET_VARIABLE: &str = "ALIBABA_CLOUD_ACCESS_KEY_SECRET";
 const TOKEN_VARIABLE: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 const PASSWORD_VARIABLE: &str = "TALLYMAN_REGISTRY_PASSWORD";
+const LIMITS_VARIABLE: &str = "TALLYMAN_LIMITS";
 
 /// An address and a key for clients on this machine, as `access.json` holds them.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,14 +42,24 @@ pub(super) struct Access {
     pub(super) server_uuids: Vec<String>,
 }
 
-/// Opens the installation that the options name.
+/// Returns the limits: the options' go before the environment's, those before the defaults.
+pub(super) fn limits(args: &LimitArgs) -> anyhow::Result<Limits> {
+    let mut limits = Limits::default();
+    let variable = non_empty(LIMITS_VARIABLE).unwrap_or_default();
+    let set_outside = parse_list(&variable)
+        .map_err(|error| UsageError(format!("{LIMITS_VARIABLE} is wrong: {error}")))?;
+    set_outside.iter().chain(&args.settings).for_each(|setting| setting.apply(&mut limits));
+    Ok(limits)
+}
+
+/// Opens the installation that the options name, without options on limits.
 pub(super) async fn installation(data: &DataArgs) -> anyhow::Result<Installation> {
-    open(&data.directory()?).await
+    open(&data.directory()?, limits(&LimitArgs::default())?).await
 }
 
 /// Opens the installation of a directory.
-pub(super) async fn open(directory: &Path) -> anyhow::Result<Installation> {
-    Installation::open(directory, Arc::new(SystemClock), Limits::default())
+pub(super) async fn open(directory: &Path, limits: Limits) -> anyhow::Result<Installation> {
+    Installation::open(directory, Arc::new(SystemClock), limits)
         .await
         .with_context(|| format!("opening the installation in {}", directory.display()))
 }
@@ -71,6 +83,7 @@ pub(super) fn store(data: &DataArgs) -> anyhow::Result<Store> {
 pub(super) fn sources(
     data: &DataDirectory,
     registry: &RegistryArgs,
+    limits: &Limits,
     platform: Option<Platform>,
     image: Option<&Location>,
 ) -> anyhow::Result<Sources> {
@@ -116,6 +129,7 @@ pub(super) fn sources(
         },
         containers_storage: containers_storage(),
         containerd: containerd(),
+        limits: limits.clone(),
         documents: Some(Documents::new(data.documents())),
         ..SourceOptions::default()
     };

@@ -105,7 +105,8 @@ fn no_more_packages_than_allowed_are_kept() {
     let text = "Package: a\nVersion: 1\n\nPackage: b\nVersion: 1\n\n";
     assert!(parse(text.as_bytes(), 2).is_ok());
     let fault = parse(text.as_bytes(), 1).expect_err("too many");
-    assert_eq!(fault.reason, "more than 1 packages");
+    assert_eq!(fault, Fault::too_many_packages(1));
+    assert!(fault.reason.contains("over the limit layer-packages of 1 "), "{fault:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One archive of Java classes and the archives in it, read as their bytes come.
 
 use tallyman_model::inventory::Evidence;
-use tallyman_model::limits::Limits;
+use tallyman_model::limits::{Limits, Over};
 use tallyman_model::package::Package;
 
 use crate::analyzers::java::content::Content;
@@ -250,7 +250,7 @@ impl Shared {
         self.packages = self.packages.saturating_add(1);
         let max = self.limits.layer_packages;
         if self.packages > max && !self.is_exhausted {
-            self.add_fault(path, &format!("there are more than {max} packages"));
+            self.add_fault(path, &Fault::too_many_packages(max).reason);
             self.is_exhausted = true;
         }
     }
@@ -277,7 +277,8 @@ impl Shared {
 fn begin(name: &[u8], parent: &str, depth: u32, shared: &Shared) -> Result<Current, String> {
     let mut path = String::new();
     if name.len() > shared.limits.path_bytes {
-        return Err(format!("the path of an entry has {} bytes", name.len()));
+        let over = Over { limit: "path-bytes", value: shared.limits.path_bytes as u64 };
+        return Err(format!("the path of an entry has {} bytes, {over}", name.len()));
     }
     normalize(name, &mut path).map_err(|error| error.to_string())?;
     match kind_of(name) {
@@ -287,8 +288,8 @@ fn begin(name: &[u8], parent: &str, depth: u32, shared: &Shared) -> Result<Curre
         Some(Kind::Archive) => {
             let depth = depth.saturating_add(1);
             if depth > shared.limits.archive_depth {
-                let max = shared.limits.archive_depth;
-                return Err(format!("{path} is deeper than {max} archives within each other"));
+                let (limit, value) = ("archive-depth", shared.limits.archive_depth.into());
+                return Err(format!("{path} is not looked into, {}", Over { limit, value }));
             }
             let base = split(&path).1.to_owned();
             Ok(Current::Archive(Box::new(Archive::nested(join(parent, &path), base, depth))))

@@ -115,7 +115,8 @@ fn archives_too_deep_are_told() {
     let report = read_within("4.jar", &jar, &limits);
     assert_eq!(
         lines(&report),
-        "- 3.jar!/2.jar: 1.jar is deeper than 2 archives within each other\n"
+        "- 3.jar!/2.jar: 1.jar is not looked into, over the limit archive-depth of 2 \
+         (to raise it: --limit archive-depth=…)\n"
     );
 }
 
@@ -176,7 +177,7 @@ fn long_properties_are_told() {
 fn a_bomb_costs_what_its_file_pays_for() {
     let zeros = ZipBuilder::new().stored("a.txt", vec![0; 40 << 20]).finish();
     let bomb = ZipBuilder::new().deflated("a.jar", zeros).finish();
-    let told = "- what it holds is too large unpacked\n";
+    let told = "- what it holds is too large unpacked (limits expansion-ratio, archive-bytes)\n";
     assert_eq!(
         lines(&read_file_in_pieces(&ANALYZER, "b.jar", &bomb, &Limits::default(), 4096)),
         told
@@ -196,7 +197,7 @@ fn entries_of_all_archives_are_counted() {
         lines(&read_within("x.jar", &jar, &Limits { archive_entries, ..Limits::default() }))
     };
     assert_eq!(within(12), "");
-    assert_eq!(within(11), "- 2.jar: it has too many entries\n");
+    assert_eq!(within(11), "- 2.jar: it has too many entries (limit archive-entries)\n");
 }
 
 #[test]
@@ -207,7 +208,8 @@ fn packages_over_the_limit_are_told() {
     let report = read_within("x.jar", &jar.finish(), &limits);
     assert_eq!(
         lines(&report),
-        " g:a0@1\n g:a1@1\n g:a2@1\n g:a3@1\n- there are more than 3 packages\n"
+        " g:a0@1\n g:a1@1\n g:a2@1\n g:a3@1\n- the number of its packages is over the limit \
+         layer-packages of 3 (to raise it: --limit layer-packages=…)\n"
     );
 }
 
@@ -309,7 +311,10 @@ fn archives_that_say_something_of_themselves_are_counted() {
         let zip =
             (0..5).fold(ZipBuilder::new(), |zip, at| zip.stored(&format!("{at}/{name}"), jar));
         let report = read_within("app.war", &zip.unfinished(), &limits);
-        report.faults.iter().any(|fault| fault.reason.ends_with("there are more than 3 packages"))
+        report
+            .faults
+            .iter()
+            .any(|fault| fault.reason.contains("over the limit layer-packages of 3"))
     };
     assert!(told("renamed.jar", &jar));
     assert!(told("renamed-1.jar", &jar[..jar.len() - 1]));

@@ -64,7 +64,8 @@ fn a_list_takes_sound_names_up_to_the_limit() {
     }
     list.add("a", "1").expect("a package");
     let fault = list.add("b", "1").expect_err("one too many");
-    assert_eq!(fault.reason, "more than 1 packages");
+    assert_eq!(fault, Fault::too_many_packages(1));
+    assert!(fault.reason.contains("over the limit layer-packages of 1 "), "{fault:?}");
 }
 
 #[test]

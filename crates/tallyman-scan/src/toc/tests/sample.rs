@@ -10,6 +10,7 @@ use tallyman_model::digest::Digest;
 use tallyman_model::image::{Compression, LayerToc, TocFormat};
 use tallyman_model::limits::Limits;
 
+use crate::budget::Budget;
 use crate::error::LayerError;
 use crate::layer::{AnalyzedLayer, LayerInput, analyze_layer};
 use crate::testing::{gzip, header, pax_record};
@@ -187,7 +188,7 @@ impl Layer {
         };
         let input =
             LayerInput { reader: &mut reader, compression, expected: None, size_bytes: None };
-        analyze_layer(input, limits, &|_| {})
+        analyze_layer(input, &Budget::new(limits.clone()), &|_| {})
     }
 
     pub(super) fn read_by_toc(&self, limits: &Limits) -> Result<TocOutcome, LayerError> {
@@ -211,7 +212,8 @@ impl Layer {
             Ok(Box::new(io::Cursor::new(bytes)))
         };
         let size_bytes = self.bytes.len() as u64;
-        let outcome = analyze_by_toc(TocInput { toc: &self.toc, size_bytes, read: &read }, limits);
+        let budget = Budget::new(limits.clone());
+        let outcome = analyze_by_toc(TocInput { toc: &self.toc, size_bytes, read: &read }, &budget);
         (outcome, fetched.into_inner())
     }
 }

@@ -33,8 +33,8 @@ def start_server(tmp_path):
     """Starts servers; those that still run at the end of the test are killed."""
     started = []
 
-    def start(installation: Installation) -> Server:
-        started.append(Server(installation.data, tmp_path / "server.log"))
+    def start(installation: Installation, env: dict | None = None) -> Server:
+        started.append(Server(installation.data, tmp_path / "server.log", env))
         return started[-1]
 
     yield start

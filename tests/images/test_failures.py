@@ -84,6 +84,37 @@ def test_a_package_database_that_cannot_be_read_fails(covered, builder, tmp_path
     _assert_failed(covered.scan(layout), "var/lib/dpkg/status")
 
 
+DPKG = "Package: one\nStatus: install ok installed\nArchitecture: all\nVersion: 1.0\n\n"
+APK = "P:one\nV:1.0-r0\nA:x86_64\n\n"
+
+
+@pytest.mark.parametrize(
+    "distribution, path, content",
+    [
+        ("ID=debian\nVERSION_ID=12\n", "var/lib/dpkg/status", DPKG + DPKG[:-25]),
+        ("ID=debian\nVERSION_ID=12\n", "var/lib/dpkg/status.d/one", DPKG[:-25]),
+        ("ID=alpine\nVERSION_ID=3.19.1\n", "lib/apk/db/installed", APK + APK[:6]),
+        ("ID=alpine\nVERSION_ID=3.19.1\n", "lib/apk/db/installed", b"\x00\xff\xfe" * 90),
+    ],
+    ids=["dpkg", "dpkg without a status file", "apk", "apk of other bytes"],
+)
+def test_a_package_database_that_is_cut_off_or_overwritten_fails(
+    covered, builder, tmp_path, distribution, path, content
+):
+    layers = [
+        builder.layer(LayerTar().file("etc/os-release", distribution)),
+        builder.layer(LayerTar().file(path, content)),
+    ]
+    layout = write_layout(tmp_path / "cut", {"x:1": builder.image(layers)})
+    outcome = covered.scan(layout)
+    _assert_failed(outcome, path)
+    (diagnostic,) = outcome.json()["diagnostics"]
+    assert (diagnostic["layer"], diagnostic["path"]) == (1, path)
+    assert diagnostic["reason"]
+    table = covered.run("scan", layout, "--fail-on", "low").expect(3).stdout
+    assert f"FAILED layer 1 /{path}: " in table
+
+
 def test_one_bad_file_is_a_diagnostic_and_no_failure(covered, builder, tmp_path):
     layer = python_distribution("pluggy", "1.5.0")
     layer.file("usr/lib/node_modules/bad/package.json", "{ this is not JSON")
@@ -120,6 +151,10 @@ def test_an_unknown_distribution_is_unsupported(covered, builder, tmp_path):
     assert report.state == "unsupported"
     assert "nobodyslinux" in report.reason
     assert outcome.exit_code == 3
+    # What was looked for and not found does not make it clean.
+    covered.scan(layout, "--fail-on", "low").expect(3)
+    table = covered.run("scan", layout).expect(3)
+    assert "nobodyslinux" in table.stdout + table.stderr
 
 
 def test_an_image_without_any_package_is_unsupported(covered, builder, tmp_path):

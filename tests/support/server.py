@@ -14,14 +14,13 @@ _LISTENING = re.compile(r"listening on (http://\S+)")
 class Server:
     """Serves one data directory on a free port of the loopback interface until it is stopped."""
 
-    def __init__(self, data: Path, log: Path):
+    def __init__(self, data: Path, log: Path, env: dict | None = None):
         self.data = data
         self.log = log
         self._position = log.stat().st_size if log.exists() else 0
         with log.open("ab") as stream:
-            self._process = program.start(
-                "serve", "--data", data, "--listen", "127.0.0.1:0", stdout=stream, stderr=stream
-            )
+            words = ("serve", "--data", data, "--listen", "127.0.0.1:0")
+            self._process = program.start(*words, stdout=stream, stderr=stream, env=env)
         self.url = wait_until(self._announced, f"the server says where it listens (see {log})", 60)
         self.address = self.url.removeprefix("http://")
 

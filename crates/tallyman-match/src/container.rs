@@ -35,9 +35,9 @@ pub(crate) enum ReadError {
     Document(#[from] DocumentError),
     #[error("not a feed in a format that is known here")]
     UnknownFormat,
-    #[error("larger than {0} bytes")]
+    #[error("larger than {0} bytes (limit advisory-record-bytes)")]
     TooLarge(u64),
-    #[error("more than {0} records")]
+    #[error("more than {0} records (limit advisory-records)")]
     TooManyRecords(u64),
     #[error("compressed more than {NESTING} times over")]
     TooDeep,

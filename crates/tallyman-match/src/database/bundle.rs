@@ -81,7 +81,8 @@ pub(super) fn read(
     let counts = header.feeds.iter().map(|feed| feed.records);
     let total = counts.fold(0_u64, u64::saturating_add);
     if total > limits.advisory_records {
-        let reason = format!("it has more than {} records", limits.advisory_records);
+        let max = limits.advisory_records;
+        let reason = format!("it has more than {max} records (limit advisory-records)");
         return Err(DatabaseError::Bundle(reason));
     }
     let mut feeds: BTreeMap<String, Incoming> = BTreeMap::new();

@@ -56,7 +56,7 @@ pub(super) fn read(
         }
         let name = format!("{}, line {}", document.name, i + 1);
         if u64::try_from(line.len()).unwrap_or(u64::MAX) > limits.advisory_record_bytes {
-            harvest.refuse(name, "larger than a record may be");
+            harvest.refuse(name, "larger than a record may be (limit advisory-record-bytes)");
             continue;
         }
         match serde_json::from_slice::<Fact>(line) {

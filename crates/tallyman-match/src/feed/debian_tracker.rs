@@ -39,7 +39,7 @@ pub(super) fn read(
         for (id, raw) in &vulnerabilities.0 {
             let name = || format!("{}, {source} {id}", document.name);
             if u64::try_from(raw.get().len()).unwrap_or(u64::MAX) > limits.advisory_record_bytes {
-                harvest.refuse(name(), "larger than a record may be");
+                harvest.refuse(name(), "larger than a record may be (limit advisory-record-bytes)");
                 continue;
             }
             match serde_json::from_str::<Vulnerability>(raw.get()) {

@@ -77,7 +77,9 @@ fn read_json(
         None => document.name.to_owned(),
     };
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limits.advisory_record_bytes {
-        return harvest.refuse(name, format!("larger than {} bytes", limits.advisory_record_bytes));
+        let max = limits.advisory_record_bytes;
+        let reason = format!("larger than {max} bytes (limit advisory-record-bytes)");
+        return harvest.refuse(name, reason);
     }
     match serde_json::from_slice::<Record>(bytes) {
         Ok(record) => read_record(document, name, record, harvest),

@@ -115,7 +115,7 @@ fn more_records_than_allowed() {
     let line = String::from_utf8(npm("\"versions\": [\"1\"]")).unwrap();
     let (harvest, failed) = import(&limits, format!("{line}\n{line}\n{line}\n").into_bytes());
     assert_eq!(harvest.records, []);
-    assert_eq!(failed[0].reason, "more than 2 records");
+    assert_eq!(failed[0].reason, "more than 2 records (limit advisory-records)");
 }
 
 #[test]

@@ -53,7 +53,7 @@ check_shell_scripts() {
     local script
     while IFS= read -r script; do
         bash -n "$script"
-    done < <(find .ci benches scripts tests -type f \( -name '*.sh' -o -path .ci/run \) | sort)
+    done < <(find .ci benches fuzz/run.sh scripts tests -type f \( -name '*.sh' -o -path .ci/run \) | sort)
 }
 
 unit() {

@@ -5,7 +5,7 @@
 //! the manifest by a rename, then removes what nothing names any more. So a process that is killed
 //! at any moment leaves either the old state or the new one.
 
-mod bundle;
+pub(crate) mod bundle;
 mod facts;
 mod manifest;
 mod merge;

@@ -8,6 +8,7 @@ mod attribution;
 mod container;
 pub mod database;
 pub mod feed;
+pub mod fuzzing;
 pub mod index;
 pub mod matcher;
 mod range;

@@ -486,10 +486,32 @@ pub fn analyze_content(
 ) -> Option<Result<Vec<Evidence>, String>> {
     let analyzer = ANALYZERS.iter().find(|analyzer| analyzer.id == id)?;
     let report = read_whole(analyzer, path, content, limits);
-    Some(match report.faults.into_iter().next() {
+    Some(answer(report))
+}
+
+/// Shows content to one analyzer in pieces of `size` bytes, as [`analyze_content`] does as a whole;
+/// the answer must be the same.
+pub fn analyze_pieces(
+    id: &str,
+    path: &str,
+    content: &[u8],
+    size: usize,
+    limits: &Limits,
+) -> Option<Result<Vec<Evidence>, String>> {
+    let analyzer = ANALYZERS.iter().find(|analyzer| analyzer.id == id)?;
+    let Reading::Streamed(start) = analyzer.reading else {
+        return analyze_content(id, path, content, limits);
+    };
+    let mut probe = start(&Candidate::new(path, content.len() as u64, 0), limits);
+    content.chunks(size.max(1)).for_each(|piece| probe.feed(piece));
+    Some(answer(probe.finish()))
+}
+
+fn answer(report: Report) -> Result<Vec<Evidence>, String> {
+    match report.faults.into_iter().next() {
         Some(fault) => Err(fault.reason),
         None => Ok(report.evidence),
-    })
+    }
 }
 
 /// Shows content that is in memory to an analyzer, however it reads.

@@ -258,6 +258,12 @@ fn named(place: &Path, error: SourceError) -> SourceError {
     }
 }
 
+/// Reads which images a database lists. Blocks.
+pub(crate) fn read_database(path: &Path) -> Result<usize, SourceError> {
+    let images = Bolt::open(path)?.read(|snapshot| read_images(snapshot, 0))?;
+    Ok(images.len())
+}
+
 /// Reads the images of all namespaces (containerd, core/metadata/buckets.go).
 fn read_images(snapshot: &Snapshot<'_>, store: usize) -> Result<Vec<NamedImage>, SourceError> {
     let mut images = Vec::new();

@@ -7,7 +7,7 @@
 
 mod records;
 pub mod settings;
-mod tar_split;
+pub(crate) mod tar_split;
 mod tree;
 
 use std::io::Read;

@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod directory;
 pub mod engine;
 pub mod error;
+pub mod fuzzing;
 pub mod http;
 pub mod layout_writer;
 pub mod listing;

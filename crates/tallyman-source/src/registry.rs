@@ -8,7 +8,7 @@ mod address;
 mod artifact;
 pub mod attached;
 mod blob;
-mod challenge;
+pub(crate) mod challenge;
 pub mod facts;
 pub(crate) mod image;
 pub(crate) mod ranges;
@@ -16,8 +16,8 @@ mod reply;
 mod resolver;
 pub(crate) mod session;
 pub(crate) mod tls;
-mod toc;
-mod token;
+pub(crate) mod toc;
+pub(crate) mod token;
 pub(crate) mod transport;
 
 #[cfg(test)]

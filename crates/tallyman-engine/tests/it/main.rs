@@ -1,5 +1,6 @@
 //! The use cases on real layouts and a real store.
 
+mod corpus;
 mod directory;
 mod fleet;
 mod jobs;

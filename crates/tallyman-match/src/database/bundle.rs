@@ -65,6 +65,11 @@ pub(super) fn is_bundle(path: &std::path::Path) -> bool {
     read.is_ok() && begin.starts_with(format!("{{\"format\":\"{FORMAT}\"").as_bytes())
 }
 
+/// Tells whether a bundle is whole.
+pub(crate) fn is_whole(bytes: &[u8], limits: &Limits) -> bool {
+    read(bytes, limits).is_ok()
+}
+
 /// Reads all feeds; nothing of a bundle that is not whole is taken.
 pub(super) fn read(
     bytes: &[u8],

@@ -45,7 +45,7 @@ struct Parts {
 }
 
 /// Reads the tar of a layer; gives exactly as many bytes as were announced, or an error.
-pub(super) struct TarSplitReader {
+pub(crate) struct TarSplitReader {
     parts: Parts,
     tree: Tree,
     bytes: Vec<u8>,
@@ -61,7 +61,7 @@ struct Content {
 }
 
 impl TarSplitReader {
-    pub(super) fn open(tar_split: &Path, tree: &Path, size: u64) -> Result<Self, SourceError> {
+    pub(crate) fn open(tar_split: &Path, tree: &Path, size: u64) -> Result<Self, SourceError> {
         let parts = Parts::open(tar_split)?;
         let tree = Tree::open(tree).map_err(|error| unreadable(tree, error))?;
         let (bytes, file) = (Vec::new(), None);
@@ -183,7 +183,7 @@ impl Parts {
 }
 
 /// Returns how long the tar is, for stores that do not say it. Blocks.
-pub(super) fn size_of(tar_split: &Path) -> Result<u64, SourceError> {
+pub(crate) fn size_of(tar_split: &Path) -> Result<u64, SourceError> {
     let mut parts = Parts::open(tar_split)?;
     let mut size = 0_u64;
     while let Some(part) = parts.next().map_err(|error| unreadable(tar_split, error))? {

@@ -65,7 +65,7 @@ impl Tokens {
 
 /// An authorization and how long it holds.
 #[derive(Clone, Debug)]
-pub(super) struct Token {
+pub(crate) struct Token {
     pub(super) authorization: Secret,
     pub(super) life: Option<Duration>,
 }
@@ -81,7 +81,7 @@ struct Answer {
 }
 
 impl Token {
-    pub(super) fn parse(subject: &str, bytes: &[u8]) -> Result<Token, SourceError> {
+    pub(crate) fn parse(subject: &str, bytes: &[u8]) -> Result<Token, SourceError> {
         // The error's own text could quote the token.
         let answer: Answer = json(subject, bytes)
             .map_err(|_| SourceError::malformed(subject, "the answer is not JSON of a token"))?;

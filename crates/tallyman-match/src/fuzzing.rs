@@ -1,0 +1,22 @@
+//! Entries for fuzzing: bytes from outside are shown to one parser, and what it makes of them is
+//! dropped. Programs have no use for them.
+
+use std::path::Path;
+
+use tallyman_model::limits::Limits;
+
+use crate::container::Reader;
+use crate::database::bundle;
+
+/// Shows a file of advisories, in whatever it is packed; tells how many records it holds.
+pub fn feed(path: &Path, limits: &Limits) -> usize {
+    let mut ignore = |_: &crate::feed::Progress| {};
+    let mut reader = Reader::new(limits, &mut ignore);
+    reader.read_path(path);
+    reader.harvest.records.len()
+}
+
+/// Shows a file that an installation has exported; tells whether it is one.
+pub fn exported(bytes: &[u8], limits: &Limits) -> bool {
+    bundle::is_whole(bytes, limits)
+}

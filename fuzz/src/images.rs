@@ -9,6 +9,7 @@ use tallyman_model::digest::Digest;
 use tallyman_model::image::{Compression, LayerToc, TocFormat};
 use tallyman_model::inventory::{Evidence, LayerInventory};
 use tallyman_model::limits::Limits;
+use tallyman_scan::budget::Budget;
 use tallyman_scan::layer::{LayerInput, analyze_layer};
 use tallyman_scan::squash::squash;
 use tallyman_scan::toc::{TocInput, TocOutcome, analyze_by_toc};
@@ -30,9 +31,9 @@ fn read(bytes: &[u8]) -> Option<LayerInventory> {
         expected: None,
         size_bytes: None,
     };
-    let limits = limits();
-    let layer = analyze_layer(input, &limits, &|_| {}).ok()?;
-    check(&layer.inventory, &limits);
+    let budget = Budget::new(limits());
+    let layer = analyze_layer(input, &budget, &|_| {}).ok()?;
+    check(&layer.inventory, budget.limits());
     Some(layer.inventory)
 }
 
@@ -147,10 +148,10 @@ fn read_by_toc(layer: &[u8], toc: &LayerToc) {
         }
         Ok(Box::new(Cursor::new(bytes)))
     };
-    let limits = limits();
+    let budget = Budget::new(limits());
     let input = TocInput { toc, size_bytes: layer.len() as u64, read: &read };
-    if let Ok(TocOutcome::Inventory(inventory)) = analyze_by_toc(input, &limits) {
-        check(&inventory, &limits);
+    if let Ok(TocOutcome::Inventory(inventory)) = analyze_by_toc(input, &budget) {
+        check(&inventory, budget.limits());
     }
 }
 

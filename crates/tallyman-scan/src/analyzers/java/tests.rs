@@ -283,6 +283,13 @@ fn what_is_known_for_sure_or_is_not_whole_has_no_digest() {
     let corrupt = ZipEntry { packed, ..ZipEntry::deflated("lib/renamed.jar", &jar) };
     let war = ZipBuilder::new().entry(&corrupt).finish();
     assert_eq!(digests("shop.war", &war), [sha1(&war)]);
+    // Reading ends in what stands behind the jar.
+    let padded = [jar, vec![0; 1500 << 10]].concat();
+    let war = ZipBuilder::new().deflated("lib/renamed.jar", padded).finish();
+    let limits = Limits { expansion_ratio: 1, ..Limits::default() };
+    let report = read_within("shop.war", &war, &limits);
+    assert_eq!(report.evidence, []);
+    assert_eq!(lines(&report), "- what it holds is too large unpacked\n");
 }
 
 #[test]

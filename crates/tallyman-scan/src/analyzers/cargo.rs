@@ -19,7 +19,7 @@ use crate::analyzers::{
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "cargo",
-    version: 3,
+    version: 4,
     class: FileClass::Executable(ProgramPart::Section(".dep-v0")),
     wants: executable::wants,
     reading: Reading::Streamed(start),

@@ -15,7 +15,7 @@ use crate::analyzers::{
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "dotnet-bundle",
-    version: 1,
+    version: 2,
     class: FileClass::Executable(ProgramPart::Appendix),
     wants: executable::wants,
     reading: Reading::Streamed(start),

@@ -22,7 +22,7 @@ use crate::analyzers::{
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "go",
-    version: 3,
+    version: 4,
     class: FileClass::Executable(ProgramPart::Section(".go.buildinfo")),
     wants: executable::wants,
     reading: Reading::Streamed(start),

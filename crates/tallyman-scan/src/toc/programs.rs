@@ -22,6 +22,10 @@ const TABLE_BYTES_MAX: u64 = 128 << 10;
 const BATCH_PROGRAMS: usize = 1000;
 const BATCH_BYTES: u64 = 8 << 20;
 
+/// Less than this behind the last section is no appendix: tools that change programs leave a few bytes,
+/// patchelf up to nine.
+const APPENDIX_BYTES_MIN: u64 = 64;
+
 /// What is known of a program so far.
 enum Knowledge {
     /// Nothing.
@@ -137,6 +141,10 @@ impl Program {
             next.unwrap_or_else(|| Knowledge::Needed(iter::once(0..self.size).collect()));
     }
 
+    fn has_appendix(&self, sections: &Sections) -> bool {
+        self.size.saturating_sub(sections.end) >= APPENDIX_BYTES_MIN
+    }
+
     /// Returns what is needed of a program with these sections; `None` is all of it.
     fn needed(&self, sections: &Sections, names: &[u8]) -> Option<Vec<Range<u64>>> {
         let mut needed = Vec::new();
@@ -150,7 +158,7 @@ impl Program {
                     needed.extend(named);
                 }
                 ProgramPart::Texts => needed.extend(sections.with_texts(names)?),
-                ProgramPart::Appendix if sections.end < self.size => return None,
+                ProgramPart::Appendix if self.has_appendix(sections) => return None,
                 ProgramPart::Appendix => {}
             }
         }

@@ -241,7 +241,7 @@ fn of_programs_in_several_chunks_only_those_with_a_list_are_fetched() {
     let with_code = |name, list: &[u8]| elf_with_sections(&[(name, list), (".text", &code)]);
     for packing in BOTH {
         let layer = with_ballast(packing)
-            .file("usr/bin/c", 0o755, &with_code(".data", b""))
+            .file("usr/bin/c", 0o755, &[with_code(".data", b""), vec![b'X'; 8]].concat())
             .file("usr/bin/tool", 0o755, &with_code(".go.buildinfo", &go_info()))
             .file("usr/bin/rust", 0o755, &with_code(".dep-v0", &crate_list()))
             .file("usr/bin/script", 0o755, &[b"#!/bin/sh\n".to_vec(), noise(20_000)].concat())

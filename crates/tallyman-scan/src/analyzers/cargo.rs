@@ -87,10 +87,13 @@ impl Probe for CargoProbe {
     }
 
     fn finish(mut self: Box<Self>) -> Report {
-        let mut found = None;
-        let inflate = &mut self.inflate;
-        self.lookahead.finish(|window| found = find_list(window, inflate));
-        self.begin(found);
+        // The list that was found counts, whatever looks like one behind it.
+        if matches!(self.state, State::Searching) {
+            let mut found = None;
+            let inflate = &mut self.inflate;
+            self.lookahead.finish(|window| found = find_list(window, inflate));
+            self.begin(found);
+        }
         match self.state {
             State::Searching => Report::default(),
             State::Reading(_) => Err(broken("it is cut off")).into(),

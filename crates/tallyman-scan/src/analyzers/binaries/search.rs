@@ -133,7 +133,7 @@ fn timed_build<'a>(before: &'a [u8], shape: Shape, window: Window<'_>) -> Option
 /// The two versions of a Java launcher stand behind the names of the runtime and the program, or
 /// before them: `openjdk java 0.0 17.0.15+6`, each ended by a NUL.
 fn java_launcher<'a>(before: &'a [u8], behind: &'a [u8], window: Window<'_>) -> Option<&'a str> {
-    let is_cut_before = !window.is_first && before.len() < VERSION_BYTES_MAX;
+    let is_cut_before = !window.is_first && before.len() < JAVA_BYTES;
     let is_cut_behind = !window.is_last && behind.len() < JAVA_BYTES;
     if is_cut_before || is_cut_behind {
         return None;
@@ -146,13 +146,24 @@ fn java_launcher<'a>(before: &'a [u8], behind: &'a [u8], window: Window<'_>) -> 
     let (release, after, rest) = (fields.next()?, fields.next(), fields.next());
     // The last field may go on, unless another one follows.
     let after = after.filter(|after| rest.is_some() && is_version(&release) && is_version(after));
-    let fields = before.strip_suffix(b"\0").map(|before| before.rsplit(|byte| *byte == 0));
-    let before = fields.and_then(|mut fields| fields.find(|field| !field.is_empty()));
-    let version = after.or(before.filter(is_version))?;
+    let version = after.or_else(|| last_field(before, window).filter(is_version))?;
     str::from_utf8(version).ok().filter(|version| is_token(version))
 }
 
-/// The two versions of a Java launcher with what ends them.
+/// Returns the last field before a text, with any number of NULs between; what goes on further ahead
+/// than the text's window does is none.
+fn last_field<'a>(before: &'a [u8], window: Window<'_>) -> Option<&'a [u8]> {
+    let near = before.get(before.len().saturating_sub(JAVA_BYTES)..)?.strip_suffix(b"\0")?;
+    let is_whole = window.is_first && before.len() <= JAVA_BYTES;
+    let end = near.iter().rposition(|byte| *byte != 0)?.checked_add(1)?;
+    let fields = near.get(..end)?;
+    match fields.iter().rposition(|byte| *byte == 0) {
+        Some(at) => fields.get(at.checked_add(1)?..),
+        None => is_whole.then_some(fields),
+    }
+}
+
+/// The two versions of a Java launcher with what ends them: what is looked at on either side.
 const JAVA_BYTES: usize = 100;
 
 /// Returns the version that ends a file name: `3.11` of `python3.11` and `libpython3.11.so.1.0`.

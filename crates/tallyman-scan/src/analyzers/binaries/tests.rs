@@ -78,7 +78,9 @@ fn programs_are_known_by_the_version_that_they_say() {
 
 #[test]
 fn programs_that_do_not_say_it_clearly_are_nothing() {
+    let part_of_a_field = format!("|a17.0.15+6{}openjdk|java|none|%s|", "|".repeat(60));
     for (base, text) in [
+        ("java", part_of_a_field.as_str()),
         ("node", "|node.js/v%s|"),
         ("node", ""),
         ("python3.11", "|3.12.1|"),

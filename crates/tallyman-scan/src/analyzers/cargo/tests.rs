@@ -59,6 +59,14 @@ fn other_programs_have_no_evidence() {
 }
 
 #[test]
+fn what_begins_like_a_list_behind_the_list_changes_nothing() {
+    let behind = [vec![b'x'; 300], zlib(b"{\"packages\":[]]")].concat();
+    let data = [vec![b'x'; 600], zlib(LIST.as_bytes()), behind].concat();
+    let found = analyze(&elf_with_section(".dep-v0", &data), &Limits::default());
+    assert_eq!(names(&found.expect("no fault")), ["app 0.1.0", "private 2.0.0", "serde 1.0.200"]);
+}
+
+#[test]
 fn broken_and_huge_lists_are_faults() {
     let limits = Limits { metadata_bytes: 100_000, ..Limits::default() };
     let bomb = zlib(format!("{{\"packages\":[{}", " ".repeat(10_000_000)).as_bytes());

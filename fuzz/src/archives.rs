@@ -9,7 +9,7 @@ use tallyman_model::limits::Limits;
 use tallyman_source::fuzzing as sources;
 use tempfile::TempDir;
 
-use super::images::sealed;
+use super::images::{raw_zstd, sealed};
 
 /// Runs `show` on a file with these bytes. The directory stays until the process ends.
 fn with_file(bytes: &[u8], show: impl FnOnce(&Path, &Path)) {
@@ -64,7 +64,7 @@ pub(super) fn feed_tar(bytes: &[u8]) {
     feed(&sealed(bytes));
 }
 
-/// What another installation exported.
+/// What another installation exported: what is in its frame of zstd.
 pub(super) fn exported_feeds(bytes: &[u8]) {
-    advisories::exported(bytes, &Limits::default());
+    advisories::exported(&raw_zstd(bytes), &Limits::default());
 }

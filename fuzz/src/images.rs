@@ -187,7 +187,7 @@ pub(super) fn crc32(bytes: &[u8]) -> u32 {
 }
 
 /// A zstd frame of raw blocks (RFC 8878, section 3.1.1).
-fn raw_zstd(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn raw_zstd(bytes: &[u8]) -> Vec<u8> {
     // No single segment, no content size, a window of 128 KiB.
     let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 7 << 3];
     let mut blocks = bytes.chunks(64 << 10).peekable();

@@ -92,7 +92,7 @@ fn of_format(target: &str) -> Vec<Vec<u8>> {
         "feed-tar" => {
             vec![tar(&[(b'0', "a/1.json", "", OSV.as_bytes()), (b'0', "2.json", "", NODE.as_bytes())])]
         }
-        "exported-feeds" => vec![text("{\"format\":\"tallyman-feeds-1\",\"feeds\":[]}\n")],
+        "exported-feeds" => vec![text("{\"format\":\"tallyman-advisories-1\",\"feeds\":[]}\n")],
         "reference" => [
             "registry.example.com:5000/a/b:1.0@sha256:",
             "debian",

@@ -48,7 +48,8 @@ pub(super) fn package_url(bytes: &[u8]) {
     let _ = parse_purl(&String::from_utf8_lossy(bytes));
 }
 
-/// Three versions, one a line: every order must be one.
+/// Three versions, one a line: every order must be one. That of Maven is none: its specification
+/// fills the shorter version up with something else for each longer one.
 pub(super) fn version(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.split('\n');
@@ -61,7 +62,8 @@ pub(super) fn version(bytes: &[u8]) {
         if compare(a, a).is_some() {
             assert_eq!(compare(a, a), Some(Ordering::Equal), "{scheme}: {a:?}");
         }
-        if let (Some(Ordering::Less), Some(Ordering::Less)) = (compare(a, b), compare(b, c)) {
+        let is_between = [compare(a, b), compare(b, c)] == [Some(Ordering::Less); 2];
+        if is_between && scheme != Scheme::Maven {
             assert_eq!(compare(a, c), Some(Ordering::Less), "{scheme}: {a:?}, {b:?}, {c:?}");
         }
     }

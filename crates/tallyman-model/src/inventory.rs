@@ -127,9 +127,26 @@ impl LayerInventory {
 /// An image that is built to make two of its own paths collide only hides its own files from
 /// itself, which it could do with a whiteout as well.
 pub fn path_key(path: &str) -> u64 {
-    path.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    path.bytes().fold(EMPTY_KEY, key_with)
+}
+
+/// Returns the [`path_key`]s of a normalised path's strict ancestors, from the root (`""`) to its
+/// directory. One pass makes them all: a path of two thousand directories is no more work than any
+/// other of its length.
+pub fn ancestor_keys(path: &str) -> impl Iterator<Item = u64> {
+    let root = (!path.is_empty()).then_some(EMPTY_KEY);
+    let directories = path.bytes().scan(EMPTY_KEY, |key, byte| {
+        let before = *key;
+        *key = key_with(before, byte);
+        Some((byte == b'/').then_some(before))
+    });
+    root.into_iter().chain(directories.flatten())
+}
+
+const EMPTY_KEY: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn key_with(key: u64, byte: u8) -> u64 {
+    (key ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
 }
 
 /// Returns the key by which a file is known to belong to a distribution's package: databases write
@@ -193,4 +210,20 @@ pub struct ImageInventory {
     pub alerts: Vec<InventoryAlert>,
     /// All diagnostics, ordered.
     pub diagnostics: Vec<InventoryDiagnostic>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ancestor_keys, path_key};
+
+    #[test]
+    fn the_ancestors_of_a_path_are_known_from_the_root_to_its_directory() {
+        let check = |path: &str, ancestors: &[&str]| {
+            let expected: Vec<u64> = ancestors.iter().map(|path| path_key(path)).collect();
+            assert_eq!(ancestor_keys(path).collect::<Vec<_>>(), expected, "{path}");
+        };
+        check("a/bc/d", &["", "a", "a/bc"]);
+        check("ä", &[""]);
+        check("", &[]);
+    }
 }

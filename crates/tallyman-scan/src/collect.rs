@@ -4,6 +4,7 @@
 //! "Whiteouts". What was found is kept in `findings.rs`.
 
 mod findings;
+mod hides;
 mod whiteout;
 
 use std::collections::HashSet;
@@ -15,6 +16,7 @@ use tallyman_model::limits::{Limits, Over};
 use crate::analyzers::{self, Analyzer, Candidate, FileClass, Probe, Reading, Selection};
 use crate::budget::Budget;
 use crate::collect::findings::Findings;
+use crate::collect::hides::Hides;
 use crate::collect::whiteout::Whiteout;
 use crate::error::LayerError;
 use crate::path::{normalize, split};
@@ -64,9 +66,9 @@ struct Collector<'a> {
     budget: &'a Budget,
     limits: &'a Limits,
     findings: Findings<'a>,
-    hides: Vec<u64>,
-    opaque: Vec<u64>,
-    /// Which analyzer has read which file, for hard links to it.
+    hides: Hides,
+    /// Which analyzer has read which file, for hard links to it; a bounded number, after which
+    /// files count as not read.
     read: HashSet<(u64, usize)>,
     buffer: Vec<u8>,
     entries: u64,
@@ -79,24 +81,32 @@ impl<'a> Collector<'a> {
             budget,
             limits,
             findings: Findings::new(limits),
-            hides: Vec::new(),
-            opaque: Vec::new(),
+            hides: Hides::new(limits),
             read: HashSet::new(),
             buffer: Vec::new(),
             entries: 0,
         }
     }
 
-    fn finish(mut self) -> LayerInventory {
-        self.hides.sort_unstable();
-        self.hides.dedup();
-        self.opaque.sort_unstable();
-        self.opaque.dedup();
-        let (files, diagnostics) = self.findings.finish();
+    fn finish(self) -> LayerInventory {
+        let hidden = self.hides.finish();
+        let (files, mut diagnostics) = self.findings.finish();
+        if hidden.dropped > 0 {
+            let dropped = hidden.dropped;
+            let over = Over { limit: "layer-packages", value: self.limits.layer_packages as u64 };
+            let reason =
+                format!("{dropped} files that it hides of lower layers still count: {over}");
+            diagnostics.push(Diagnostic {
+                path: String::new(),
+                kind: DiagnosticKind::Skipped,
+                reason,
+            });
+            diagnostics.sort();
+        }
         LayerInventory {
             files,
-            hides: self.hides,
-            opaque: self.opaque,
+            hides: hidden.hides,
+            opaque: hidden.opaque,
             diagnostics,
             entries: self.entries,
             uncompressed_bytes: 0,
@@ -123,11 +133,11 @@ impl<'a> Collector<'a> {
         match Whiteout::parse(path) {
             Whiteout::None => {}
             Whiteout::Opaque(directory) => {
-                self.opaque.push(path_key(directory));
+                self.hides.make_opaque(path_key(directory));
                 return Ok(());
             }
             Whiteout::Of(target) => {
-                self.hides.push(path_key(&target));
+                self.hides.remove(path_key(&target));
                 return Ok(());
             }
             Whiteout::Ignored => return Ok(()),
@@ -142,11 +152,11 @@ impl<'a> Collector<'a> {
             EntryKind::Directory => Ok(()),
             EntryKind::Regular => self.visit_file(entry, content, path, key),
             EntryKind::HardLink => {
-                self.hides.push(key);
+                self.hides.replace(key);
                 self.visit_hard_link(entry, path, key)
             }
             EntryKind::Symlink | EntryKind::Special => {
-                self.hides.push(key);
+                self.hides.replace(key);
                 self.visit_special(path);
                 Ok(())
             }
@@ -180,7 +190,7 @@ impl<'a> Collector<'a> {
         let candidate = Candidate::new(path, entry.size, entry.mode);
         let selection = analyzers::select(&candidate);
         if takes_the_place_of_evidence(&candidate, selection) {
-            self.hides.push(key);
+            self.hides.replace(key);
         }
         if selection.is_empty() {
             return Ok(());
@@ -261,7 +271,7 @@ impl<'a> Collector<'a> {
                 continue;
             }
             if analyzer.class.is_known_by_path() {
-                self.read.insert((key, index));
+                self.note_read(key, index);
             }
             let kind = analyzer.class.loss();
             if candidate.size > over.value {
@@ -283,6 +293,12 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
+    fn note_read(&mut self, key: u64, analyzer: usize) {
+        if self.read.len() < self.limits.layer_packages {
+            self.read.insert((key, analyzer));
+        }
+    }
+
     /// A hard link shows its target's evidence under its own name: an upper layer may remove the
     /// one and leave the other.
     fn visit_hard_link(&mut self, entry: &Entry, path: &str, key: u64) -> Result<(), LayerError> {
@@ -301,7 +317,7 @@ impl<'a> Collector<'a> {
                 continue;
             }
             if is_read {
-                self.read.insert((key, index));
+                self.note_read(key, index);
             }
             for evidence in self.findings.evidence_of(&target, target_key, index) {
                 self.findings.add_evidence(&candidate, index, evidence)?;

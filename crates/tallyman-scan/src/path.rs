@@ -49,18 +49,9 @@ pub(crate) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// Returns the strict ancestors of a normalised path, from its directory to the root (`""`).
-pub(crate) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
-    let parent = |path: &str| -> Option<usize> {
-        if path.is_empty() { None } else { Some(path.rfind('/').unwrap_or(0)) }
-    };
-    std::iter::successors(parent(path), move |end| parent(path.get(..*end)?))
-        .filter_map(|end| path.get(..end))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{PathError, ancestors, normalize, split};
+    use super::{PathError, normalize, split};
 
     fn normalized(raw: &[u8]) -> Result<String, PathError> {
         let mut out = String::from("left over");
@@ -91,10 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn ancestors_end_at_the_root() {
-        assert_eq!(ancestors("a/b/c").collect::<Vec<_>>(), ["a/b", "a", ""]);
-        assert_eq!(ancestors("a").collect::<Vec<_>>(), [""]);
-        assert_eq!(ancestors("").count(), 0);
+    fn the_base_name_follows_the_last_slash() {
         assert_eq!(split("a/b/c"), ("a/b", "c"));
         assert_eq!(split("c"), ("", "c"));
     }

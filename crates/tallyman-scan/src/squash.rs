@@ -7,12 +7,11 @@ use std::collections::{HashMap, HashSet};
 use tallyman_model::distribution::Distribution;
 use tallyman_model::inventory::{
     Evidence, EvidenceFile, ImageInventory, InventoryAlert, InventoryDiagnostic, InventoryPackage,
-    LayerInventory, owner_key, path_key,
+    LayerInventory, ancestor_keys, owner_key, path_key,
 };
 use tallyman_model::package::Package;
 
 use crate::analyzers;
-use crate::path::ancestors;
 
 /// Applies layers, the base first, and returns what is visible in the end.
 ///
@@ -225,7 +224,7 @@ fn hides(layer: &LayerInventory, path: &str) -> bool {
 
 /// What hides itself hides a path or an ancestor of it; an opaque directory only what is beneath.
 fn is_hidden(path: &str, hides: impl Fn(u64) -> bool, is_opaque: impl Fn(u64) -> bool) -> bool {
-    hides(path_key(path)) || ancestors(path).map(path_key).any(|key| hides(key) || is_opaque(key))
+    hides(path_key(path)) || ancestor_keys(path).any(|key| hides(key) || is_opaque(key))
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! How values stand in a column: JSON as text, long JSON compressed, numbers as `INTEGER`.
 
+use std::io::{self, BufWriter, Write};
+
+use ring::digest::{Context, SHA256};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tallyman_model::digest::Digest;
 
 use crate::error::StoreError;
 
@@ -28,11 +32,55 @@ pub(crate) fn optional_from_json<T: DeserializeOwned>(
 }
 
 pub(crate) fn to_zstd_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, StoreError> {
-    compress(&serde_json::to_vec(value)?)
+    Ok(to_hashed_zstd_json(value)?.1)
 }
 
-pub(crate) fn compress(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    zstd::encode_all(bytes, COMPRESSION_LEVEL).map_err(StoreError::Compress)
+/// Writes JSON to where it belongs and returns its digest. The JSON is never there as a whole: that
+/// of an image that is made to be large would be larger than all else about it.
+pub(crate) fn write_json<T: Serialize + ?Sized>(
+    value: &T,
+    target: impl Write,
+) -> Result<Digest, StoreError> {
+    let mut writer = BufWriter::with_capacity(64 << 10, Hashing::new(target));
+    serde_json::to_writer(&mut writer, value)?;
+    let hashing = writer.into_inner().map_err(|error| StoreError::Compress(error.into_error()))?;
+    let mut hash = [0; 32];
+    hash.copy_from_slice(hashing.context.finish().as_ref());
+    Ok(Digest::from_sha256(&hash))
+}
+
+/// Returns the digest of JSON and the JSON compressed.
+pub(crate) fn to_hashed_zstd_json<T: Serialize + ?Sized>(
+    value: &T,
+) -> Result<(Digest, Vec<u8>), StoreError> {
+    let packed = zstd::Encoder::new(Vec::new(), COMPRESSION_LEVEL);
+    let mut packed = packed.map_err(StoreError::Compress)?;
+    let digest = write_json(value, &mut packed)?;
+    Ok((digest, packed.finish().map_err(StoreError::Compress)?))
+}
+
+/// Hashes what is written.
+struct Hashing<W> {
+    target: W,
+    context: Context,
+}
+
+impl<W: Write> Hashing<W> {
+    fn new(target: W) -> Self {
+        Hashing { target, context: Context::new(&SHA256) }
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.target.write(bytes)?;
+        self.context.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.target.flush()
+    }
 }
 
 pub(crate) fn from_zstd_json<T: DeserializeOwned>(

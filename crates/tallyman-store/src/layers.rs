@@ -11,9 +11,8 @@ use tallyman_model::digest::Digest;
 use tallyman_model::host::ServerUuid;
 use tallyman_model::inventory::LayerInventory;
 
-use crate::encoding::{compress, from_zstd_json, parse, to_json};
+use crate::encoding::{from_zstd_json, parse, to_hashed_zstd_json, to_json, write_json};
 use crate::error::StoreError;
-use crate::ids::sha256;
 use crate::jobs::{JobChanges, apply_job_changes};
 use crate::statement::{execute, fetch_all};
 use crate::store::Store;
@@ -60,7 +59,7 @@ pub struct StoredLayer {
 
 /// Returns the digest under which an inventory is stored.
 pub fn inventory_digest(inventory: &LayerInventory) -> Result<Digest, StoreError> {
-    Ok(Digest::from_sha256(&sha256(to_json(inventory)?.as_bytes())))
+    write_json(inventory, std::io::sink())
 }
 
 impl Store {
@@ -167,14 +166,13 @@ impl Store {
     ) -> Result<Vec<Digest>, StoreError> {
         let mut rows = Vec::with_capacity(layers.len());
         for layer in layers {
-            let json = to_json(layer.inventory.as_ref())?;
-            let inventory_digest = Digest::from_sha256(&sha256(json.as_bytes()));
+            let (inventory_digest, packed) = to_hashed_zstd_json(layer.inventory.as_ref())?;
             rows.push(LayerRow {
                 digest: layer.digest,
                 fingerprint: layer.fingerprint,
                 scope: layer.scope,
                 inventory_digest,
-                packed: compress(json.as_bytes())?,
+                packed,
             });
         }
         self.write(move |connection| {

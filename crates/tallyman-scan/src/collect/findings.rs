@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::mem::size_of;
 
-use tallyman_model::inventory::{Diagnostic, DiagnosticKind, Evidence, EvidenceFile, path_key};
+use tallyman_model::inventory::{
+    Diagnostic, DiagnosticKind, Evidence, EvidenceFile, ancestor_keys, path_key,
+};
 use tallyman_model::limits::Limits;
 use tallyman_model::package::Package;
 
 use crate::analyzers::{ANALYZERS, Candidate};
 use crate::error::LayerError;
-use crate::path::ancestors;
 use crate::tar::EntryKind;
 
 /// Packages take this many bytes of text on average at most, their paths included; real ones take
@@ -178,9 +179,10 @@ impl<'a> Findings<'a> {
         }
         self.text_bytes = self.text_bytes.saturating_add(path.len() as u64);
         self.known.insert(path_key(path));
-        for ancestor in ancestors(path) {
+        let ancestors: Vec<u64> = ancestor_keys(path).collect();
+        for key in ancestors.into_iter().rev() {
             // The ancestors of a known directory are known.
-            if !self.known.insert(path_key(ancestor)) {
+            if !self.known.insert(key) {
                 break;
             }
             self.text_bytes = self.text_bytes.saturating_add(2 * size_of::<u64>() as u64);

@@ -232,6 +232,36 @@ fn a_whiteout_does_not_touch_its_own_layer() {
 }
 
 #[test]
+fn what_hides_beyond_a_limit_is_told_and_hides_nothing() {
+    let tar = (0..6).fold(TarBuilder::new(), |tar, index| {
+        let opaque = format!("o{index}/.wh..wh..opq");
+        tar.symlink(&format!("s{index}"), "x").file(&format!(".wh.w{index}"), "").file(&opaque, "")
+    });
+    let limits = Limits { layer_packages: 2, ..Limits::default() };
+    let inventory = analyze_within(&tar.finish(), &limits).expect("a good layer");
+    let mut hides = ["s0", "s1", "s2", "s3", "w0", "w1"].map(path_key);
+    hides.sort_unstable();
+    assert_eq!(inventory.hides, hides);
+    assert_eq!(inventory.opaque, [path_key("o0")]);
+    let told = " Skipped 11 files that it hides of lower layers still count: \
+                over the limit layer-packages of 2 (to raise it: --limit layer-packages=…)\n";
+    assert_eq!(lines(&inventory), told);
+}
+
+#[test]
+fn a_hard_link_to_one_of_too_many_files_is_told() {
+    let tar = (0..3).fold(TarBuilder::new(), |tar, index| {
+        tar.file(&format!("node_modules/p{index}/package.json"), "{}")
+    });
+    let tar = tar.file("var/lib/dpkg/status.d/a", "");
+    let tar = tar.hard_link("var/lib/dpkg/status", "var/lib/dpkg/status.d/a");
+    let limits = Limits { layer_packages: 3, ..Limits::default() };
+    let inventory = analyze_within(&tar.finish(), &limits).expect("a good layer");
+    let last = inventory.diagnostics.last().expect("a diagnostic");
+    assert_eq!((last.path.as_str(), last.kind), ("var/lib/dpkg/status", DiagnosticKind::Failed));
+}
+
+#[test]
 fn an_inventory_cannot_be_made_of_long_names_alone() {
     let tar = (0..40).fold(TarBuilder::new(), |tar, index| {
         let path = format!("{}/{index}/node_modules/a/package.json", "p".repeat(3000));

@@ -1,4 +1,7 @@
+use tallyman_model::digest::Digest;
+
 use super::{LayerScope, NewLayer, inventory_digest};
+use crate::ids::sha256;
 use crate::samples::{TemporaryStore, digest, inventory, uuid};
 
 fn layer(name: &str, scope: LayerScope, number: u64) -> NewLayer {
@@ -63,4 +66,18 @@ async fn equal_inventories_are_stored_once() {
         .await
         .unwrap();
     assert_eq!(count, 1);
+}
+
+#[tokio::test]
+async fn an_inventory_larger_than_every_buffer_comes_back_under_the_digest_of_its_json() {
+    let store = TemporaryStore::new();
+    let mut large = inventory(1).as_ref().clone();
+    large.hides =
+        (0..100_000).map(|index: u64| index.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+    let json = serde_json::to_string(&large).unwrap();
+    let expected = Digest::from_sha256(&sha256(json.as_bytes()));
+    let layer = NewLayer { inventory: large.clone().into(), ..layer("a", LayerScope::Trusted, 1) };
+    assert_eq!(store.insert_layer(layer, 10).await.unwrap(), expected);
+    let found = store.find_layer(&digest("a"), "f1", &LayerScope::Trusted).await.unwrap().unwrap();
+    assert_eq!((found.inventory_digest, found.inventory.as_ref()), (expected, &large));
 }

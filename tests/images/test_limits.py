@@ -122,6 +122,17 @@ def test_over_a_limit_on_an_image_or_a_layer_the_image_is_failed(judging, new_la
     assert "could not be analysed" in table.stdout
 
 
+@pytest.mark.parametrize("setting", ["image-time=0", "image-entries=1", "image-packages=0"])
+def test_a_directory_has_the_limits_of_an_image(judging, tmp_path, setting):
+    metadata = tmp_path / "root" / PYTHON
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(METADATA)
+    outcome = _within(judging, f"dir:{tmp_path / 'root'}", setting).expect(3)
+    report = ScanReport(outcome.json())
+    assert report.state == "failed"
+    assert f"over the limit {setting.split('=')[0]} of" in report.reason
+
+
 def test_a_layer_that_grows_too_much_is_failed(judging, builder, tmp_path):
     layer = builder.layer(LayerTar().file("zeros", bytes(65 << 20)))
     bomb = write_layout(tmp_path / "bomb", {"bomb:1": builder.image([layer])})

@@ -114,6 +114,27 @@ async fn an_agent_that_lies_lies_about_its_own_server_only() {
 }
 
 #[tokio::test]
+async fn what_agents_bring_together_is_measured_by_the_servers_limits() {
+    let layers = [
+        Layer::default().python("quayside", "1.4").gzip(),
+        Layer::default().python("bollard", "2.0").gzip(),
+    ];
+    for image_packages in [1, 2] {
+        let setting = Setting::within(Limits { image_packages, ..Limits::default() }).await;
+        for bytes in &layers {
+            bring(&setting, "one", bytes, honest(bytes)).await;
+        }
+        let twice = image(&[&layers[0], &layers[1], &layers[0]]);
+        let request = report("one", Some(vec![twice]));
+        report_server(&setting.installation, request).await.expect("an answer");
+        let state = format!("{:?}", images(&setting, &["one"]).await[0].image.state);
+        let is_over = state.contains("over the limit image-packages of 1 ");
+        assert_eq!(is_over, image_packages == 1, "{state}");
+        assert_eq!(state.starts_with("Failed"), is_over, "{state}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_distributions_package_brought_is_not_counted_again() {
     let setting = Setting::new().await;
     setting.affect("TEST-1", "quayside", "1.5", "2026-01-01T00:00:00Z").await;

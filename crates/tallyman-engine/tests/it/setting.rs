@@ -23,12 +23,15 @@ pub(crate) struct Setting {
 
 impl Setting {
     pub(crate) async fn new() -> Self {
+        Setting::within(Limits::default()).await
+    }
+
+    pub(crate) async fn within(limits: Limits) -> Self {
         let root = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(ManualClock::new(NOW_MS));
         let data = root.path().join("data");
-        let installation = Installation::open(&data, clock.clone(), Limits::default())
-            .await
-            .expect("an installation");
+        let installation =
+            Installation::open(&data, clock.clone(), limits).await.expect("an installation");
         let sources = Sources::new(SourceOptions::default()).expect("sources");
         Setting { root, clock, installation: Arc::new(installation), sources }
     }

@@ -213,6 +213,21 @@ static LINES: &[Line] = &[
     all("javassist", "org.javassist"),
     all("junit", "junit"),
     all("jose4j", "org.bitbucket.b_c"),
+    all("libthrift", "org.apache.thrift"),
+    all("libfb303", "org.apache.thrift"),
+    all("jackson-core-asl", "org.codehaus.jackson"),
+    all("jackson-mapper-asl", "org.codehaus.jackson"),
+    all("jodd-core", "org.jodd"),
+    all("checker-qual", "org.checkerframework"),
+    all("hamcrest*", "org.hamcrest"),
+    all("jta", "javax.transaction"),
+    all("transaction-api", "javax.transaction"),
+    all("jdo-api", "javax.jdo"),
+    all("wsdl4j", "wsdl4j"),
+    all("xpp3*", "xpp3"),
+    all("xml-resolver", "xml-resolver"),
+    all("aopalliance", "aopalliance"),
+    all("commons-daemon", "commons-daemon"),
 ];
 
 /// Returns the group of a well-known artifact.

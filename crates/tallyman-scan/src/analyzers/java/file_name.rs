@@ -4,6 +4,8 @@
 /// A file name without its extension, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileName<'a> {
+    /// All of it.
+    pub(super) stem: &'a str,
     pub(super) name: &'a str,
     pub(super) version: Option<&'a str>,
 }
@@ -37,8 +39,8 @@ impl<'a> FileName<'a> {
             (is_full && !name.is_empty()).then_some((name, version))
         };
         match by_dash.or_else(by_underscore) {
-            Some((name, version)) => FileName { name, version: Some(version) },
-            None => FileName { name: stem, version: None },
+            Some((name, version)) => FileName { stem, name, version: Some(version) },
+            None => FileName { stem, name: stem, version: None },
         }
     }
 }
@@ -107,8 +109,8 @@ mod tests {
             ("commons-lang3-3.12.0.jar", "commons-lang3", "3.12.0"),
             ("x-5.war", "x", "5"),
         ] {
-            let expected = FileName { name, version: Some(version) };
-            assert_eq!(FileName::parse(base), expected, "{base}");
+            let file = FileName::parse(base);
+            assert_eq!((file.name, file.version), (name, Some(version)), "{base}");
         }
     }
 
@@ -123,7 +125,8 @@ mod tests {
             (".jar", ""),
             ("jar", "jar"),
         ] {
-            assert_eq!(FileName::parse(base), FileName { name, version: None }, "{base}");
+            let expected = FileName { stem: name, name, version: None };
+            assert_eq!(FileName::parse(base), expected, "{base}");
         }
     }
 }

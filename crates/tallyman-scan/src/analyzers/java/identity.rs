@@ -101,7 +101,7 @@ fn jenkins_plugin(manifest: &Manifest) -> Option<(&str, &str)> {
 /// Tells whether coordinates are those of the file: it is named after the artifact, or after group
 /// and artifact.
 fn is_named(pom: &Coordinates, file: FileName<'_>) -> bool {
-    if file.name == pom.artifact {
+    if file.name == pom.artifact || begins_with(file.stem, pom) {
         return true;
     }
     let is_prefixed = file
@@ -109,6 +109,23 @@ fn is_named(pom: &Coordinates, file: FileName<'_>) -> bool {
         .strip_suffix(pom.artifact.as_str())
         .is_some_and(|prefix| prefix.ends_with(['.', '-', '_']));
     is_prefixed && file.version.is_none_or(|version| version.starts_with(&pom.version))
+}
+
+/// Tells whether a name is that of an artifact, alone or with its version. The artifact may itself
+/// end like a version: `log4j-1.2-api`, `hive-shims-0.23`.
+fn begins_with(stem: &str, pom: &Coordinates) -> bool {
+    let Some((artifact, rest)) = stem.split_at_checked(pom.artifact.len()) else {
+        return false;
+    };
+    let is_version = |rest: &str| rest.starts_with(&pom.version);
+    is_alike(artifact, &pom.artifact)
+        && (rest.is_empty() || rest.strip_prefix(['-', '_']).is_some_and(is_version))
+}
+
+/// Tells whether two names are the same but for their dots, dashes and underscores.
+fn is_alike(one: &str, other: &str) -> bool {
+    let dashed = |byte: u8| if byte == b'.' || byte == b'_' { b'-' } else { byte };
+    one.bytes().map(dashed).eq(other.bytes().map(dashed))
 }
 
 /// What a jar is without coordinates that bear its name.
@@ -161,13 +178,9 @@ fn group_before<'a>(dotted: &'a str, artifact: &str) -> Option<&'a str> {
     if dotted.eq_ignore_ascii_case(artifact) {
         return Some("");
     }
-    let is_end = |end: &str| {
-        let dashed = |byte: u8| if byte == b'.' || byte == b'_' { b'-' } else { byte };
-        end.bytes().map(dashed).eq(artifact.bytes().map(dashed))
-    };
     dotted.match_indices('.').find_map(|(at, _)| {
         let (group, end) = dotted.split_at_checked(at)?;
-        is_end(end.strip_prefix('.')?).then_some(group)
+        is_alike(end.strip_prefix('.')?, artifact).then_some(group)
     })
 }
 

@@ -46,6 +46,28 @@ fn a_jar_with_its_own_coordinates_is_that_package() {
 }
 
 #[test]
+fn an_artifact_that_ends_like_a_version_is_its_own() {
+    let check = |base, pom: &str, expected| check(base, "", &[pom], &[expected]);
+    let bridge = "org.apache.logging.log4j:log4j-1.2-api@2.19.0";
+    check("log4j-1.2-api.jar", "org.apache.logging.log4j:log4j-1.2-api:2.19.0", bridge);
+    check("log4j-1.2-api-2.19.0.jar", "org.apache.logging.log4j:log4j-1.2-api:2.19.0", bridge);
+    check("hive-shims-0.23-2.3.9.jar", "o:hive-shims-0.23:2.3.9", "o:hive-shims-0.23@2.3.9");
+    check(
+        "geronimo-jta-1.2-spec.jar",
+        "o:geronimo-jta_1.2_spec:1.0",
+        "o:geronimo-jta_1.2_spec@1.0",
+    );
+}
+
+#[test]
+fn a_jar_is_not_what_its_name_only_begins_with() {
+    let found = ["a-b@2.0", "o:a@1.0"];
+    check("a-b-2.0.jar", "", &["o:a:1.0"], &found);
+    check("a-2.0.jar", "", &["o:a-b:1.0"], &["a@2.0", "o:a-b@1.0"]);
+    check("a_b-2.0.jar", "", &["o:a:1.0"], &["a_b@2.0", "o:a@1.0"]);
+}
+
+#[test]
 fn a_shaded_jar_is_each_of_its_packages() {
     let poms = ["com.example:mailer:1.0.0", "com.google.guava:guava:31.1-jre"];
     let both = ["com.example:mailer@1.0.0", "com.google.guava:guava@31.1-jre"];

@@ -23,7 +23,7 @@ use super::protocol::ReportedImage;
 #[derive(Clone, Debug)]
 pub enum HostImage {
     /// It is where a user or an option points.
-    Located(Target),
+    Located(Box<Target>),
     /// An engine lists it.
     Listed {
         /// The engine.
@@ -82,7 +82,7 @@ pub async fn list_location(
     };
     let choice = Choice { images, platforms: Platforms::One };
     let targets = sources.list(location, choice).await?;
-    Ok(targets.into_iter().map(HostImage::Located).collect())
+    Ok(targets.into_iter().map(|target| HostImage::Located(Box::new(target))).collect())
 }
 
 /// Opens found images. What an engine gave once is remembered in a directory, so that an image is

@@ -8,7 +8,7 @@
 #
 # Prints a line for each: target, executions, seconds by the clock, seconds of CPU, inputs in the
 # corpus, result. An input that
-# failed stays in fuzz/target/failures/TARGET/.
+# failed stays in fuzz/target/failures/TARGET/, and the exit code is 1.
 set -euo pipefail
 
 cd "$(dirname "$0")"
@@ -50,15 +50,21 @@ run_one() {
     inputs=$(find "$corpus/$target" -type f | wc -l)
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' \
         "$target" "${executions:--}" "${ran:--}" "${cpu:--}" "$inputs" "$result"
+    [ "$result" = passed ]
 }
 
+has_failed=0
 running=0
 for target; do
     run_one "$target" &
     running=$((running + 1))
     if [ "$running" -ge "${JOBS:-2}" ]; then
-        wait -n
+        wait -n || has_failed=1
         running=$((running - 1))
     fi
 done
-wait
+while [ "$running" -gt 0 ]; do
+    wait -n || has_failed=1
+    running=$((running - 1))
+done
+exit "$has_failed"

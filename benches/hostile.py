@@ -23,8 +23,7 @@ class Scanned:
     """What one scan said and took."""
 
     image: Hostile
-    state: str
-    reason: str
+    said: str
     wall: float
     peak_mib: float
     layers_mib: float
@@ -38,10 +37,8 @@ class Scanned:
         print(f"{self.image.name}.peak={self.peak_mib:.0f} MiB", flush=True)
 
     def row(self) -> str:
-        said = f"{self.state}: {self.reason}" if self.reason else self.state
-        said = said.replace("|", "/").replace("<", "‹")
         figures = f"{self.layers_mib:.2f} | {self.wall:.2f} | {self.peak_mib:.0f}"
-        return f"| `{self.image.name}` | {self.image.title} | {said} | {figures} |"
+        return f"| `{self.image.name}` | {self.image.title} | {self.said} | {figures} |"
 
 
 def scan(tallyman: str, image: Hostile, directory: Path, records: Path) -> Scanned:
@@ -57,27 +54,28 @@ def scan(tallyman: str, image: Hostile, directory: Path, records: Path) -> Scann
         errors="replace",
     )
     wall, peak = figures.read_text().split()
-    state, reason = "refused", done.stderr.strip().partition("failed to ")[2]
+    said = "refused"
     if done.stdout:
         report = json.loads(done.stdout)
-        state, reason = report["state"]["state"], report["state"].get("reason") or ""
-        told = len(report["diagnostics"])
-        reason = reason or (f"{told} diagnostics" if told else "")
+        said, told = report["state"]["state"], len(report["diagnostics"])
+        said += f", {told} diagnostics" if told else ""
     blobs = sum(path.stat().st_size for path in (layout / "blobs").rglob("*") if path.is_file())
     complaints = image.expected.complaints(done.returncode, done.stdout, done.stderr)
     peak_mib = int(peak) / 1024
     if peak_mib > PEAK_MIB_MAX:
         complaints.append(f"{peak_mib:.0f} MiB of memory, more than {PEAK_MIB_MAX}")
-    reason = reason.replace(str(layout), "layout")
-    return Scanned(image, state, reason, float(wall), peak_mib, blobs / (1 << 20), complaints)
+    return Scanned(image, said, float(wall), peak_mib, blobs / (1 << 20), complaints)
 
 
-def write_table(path: Path, rows: list):
-    """Puts the table in its place in the page."""
+def write_table(path: Path, rows: dict):
+    """Puts rows in their place in the page; those of other images stay."""
     head = "| name | what it is | the scan says | MiB stored | s | peak MiB |\n|---|---|---|---:|---:|---:|\n"
     before, _, rest = path.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(before + BEGIN + head + "".join(f"{row}\n" for row in rows) + END + after)
+    table, _, after = rest.partition(END)
+    known = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    known |= rows
+    lines = [known[image.name] for image in IMAGES if image.name in known]
+    path.write_text(before + BEGIN + head + "".join(f"{line}\n" for line in lines) + END + after)
 
 
 def main():
@@ -87,13 +85,13 @@ def main():
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     chosen = [image for image in IMAGES if not arguments.names or image.name in arguments.names]
-    rows, has_failed = [], False
+    rows, has_failed = {}, False
     for image in chosen:
         with tempfile.TemporaryDirectory() as directory:
             records = advisories.write(Path(directory) / "records", advisories.coverage())
             scanned = scan(arguments.tallyman, image, Path(directory), records)
         scanned.print()
-        rows.append(scanned.row())
+        rows[image.name] = scanned.row()
         for complaint in scanned.complaints:
             has_failed = True
             print(f"{image.name}: {complaint[:2000]}", file=sys.stderr, flush=True)

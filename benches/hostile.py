@@ -14,7 +14,6 @@ from hostile.image import Hostile, Workshop  # noqa: E402 (needs the line above)
 from hostile.image_set import IMAGES  # noqa: E402
 from support import advisories  # noqa: E402
 
-PEAK_MIB_MAX = 64
 BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
 
 
@@ -62,8 +61,8 @@ def scan(tallyman: str, image: Hostile, directory: Path, records: Path) -> Scann
     blobs = sum(path.stat().st_size for path in (layout / "blobs").rglob("*") if path.is_file())
     complaints = image.expected.complaints(done.returncode, done.stdout, done.stderr)
     peak_mib = int(peak) / 1024
-    if peak_mib > PEAK_MIB_MAX:
-        complaints.append(f"{peak_mib:.0f} MiB of memory, more than {PEAK_MIB_MAX}")
+    if peak_mib > image.peak_mib_max:
+        complaints.append(f"{peak_mib:.0f} MiB of memory, more than {image.peak_mib_max}")
     return Scanned(image, said, float(wall), peak_mib, blobs / (1 << 20), complaints)
 
 

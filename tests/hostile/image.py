@@ -131,3 +131,5 @@ class Hostile:
     make: Callable[[Workshop], Path]
     expected: Expected
     is_large: bool = False
+    # What a scan of it may take at its peak.
+    peak_mib_max: int = 64

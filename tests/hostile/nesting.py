@@ -114,6 +114,7 @@ IMAGES = [
         _many_deep_paths,
         analyzed(),
         is_large=True,
+        peak_mib_max=160,
     ),
     Hostile("directories-deep", "2,000 directories within each other", _deep_directories, analyzed()),
     Hostile(

@@ -7,6 +7,8 @@
 mod group;
 pub(crate) mod module;
 
+use std::collections::BTreeSet;
+
 use tallyman_model::advisory::{Affected, FixState, PackageKey, RangeEvent};
 use tallyman_model::coverage::CoverageGap;
 use tallyman_model::finding::Finding;
@@ -138,23 +140,23 @@ fn finding(ecosystem: Ecosystem, version: &str, group: &Group<'_>) -> Finding {
 /// affected.
 fn fixed_version(ecosystem: Ecosystem, version: &str, hits: &[&Hit<'_>]) -> Option<String> {
     let events = hits.iter().flat_map(|hit| hit.advisory.affected.ranges.iter().flatten());
-    let mut candidates: Vec<&str> = events
+    let is_above =
+        |fixed: &&str| compare(ecosystem, fixed, version).is_ok_and(std::cmp::Ordering::is_gt);
+    let is_clean = |fixed: &&str| {
+        hits.iter().all(|hit| match_affected(ecosystem, fixed, &hit.advisory.affected).is_none())
+    };
+    let candidates: BTreeSet<&str> = events
         .filter_map(|event| match event {
             RangeEvent::Fixed(fixed) => Some(fixed.as_str()),
             RangeEvent::Introduced(_) | RangeEvent::LastAffected(_) | RangeEvent::Limit(_) => None,
         })
-        .filter(|fixed| compare(ecosystem, fixed, version).is_ok_and(std::cmp::Ordering::is_gt))
+        .filter(is_above)
         .collect();
-    candidates.sort_by(|a, b| {
+    // Not sorted: the orders of Maven and Conan go in circles, at which sorting may panic.
+    let fixed = candidates.into_iter().filter(is_clean).min_by(|a, b| {
         // All candidates have been compared already.
         compare(ecosystem, a, b).unwrap_or(std::cmp::Ordering::Equal).then_with(|| a.cmp(b))
-    });
-    candidates.dedup();
-    let is_clean = |candidate: &&str| {
-        hits.iter()
-            .all(|hit| match_affected(ecosystem, candidate, &hit.advisory.affected).is_none())
-    };
-    let fixed = candidates.into_iter().find(is_clean)?;
+    })?;
     Some(match ecosystem {
         // A trailing tilde only lets rebuilds of that very version count as fixed.
         Ecosystem::Deb => fixed.trim_end_matches('~').to_owned(),

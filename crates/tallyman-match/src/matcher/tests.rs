@@ -138,6 +138,22 @@ fn the_order_of_records_does_not_matter() {
 }
 
 #[test]
+fn fixed_versions_whose_order_goes_in_circles_have_a_first_one() {
+    // Conan: numbers as numbers, and as words with words, so 5 < 111 < 1110a < 5.
+    let fixed = (1..=90_u64).map(|i| {
+        let number = (((i * 3).wrapping_mul(2_654_435_761)) >> 7) % 100_000 + 2;
+        if number.is_multiple_of(2) { format!("{number}a") } else { number.to_string() }
+    });
+    let mut advisory = advisory("A-1", &[], "0", None);
+    advisory.affected[0].key.ecosystem = Ecosystem::Conan;
+    advisory.affected[0].ranges = fixed
+        .map(|fixed| vec![RangeEvent::Introduced("0".to_owned()), RangeEvent::Fixed(fixed)])
+        .collect();
+    let index = index(&[("osv", vec![advisory])]);
+    assert_eq!(ids(&find(&index, &package(Ecosystem::Conan, "a", "1"))), ["A-1"]);
+}
+
+#[test]
 fn findings_come_with_the_most_severe_first() {
     let with = |id: &str, vector: &str| {
         let mut advisory = advisory(id, &[], "0", None);

@@ -26,16 +26,19 @@ RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions"
 export RUSTFLAGS
 # With --target, build scripts and macros are built without the switches.
-cargo build --release --locked --target "$triple" --target-dir "$build" --bins >&2
+cargo build --release --locked --target "$triple" --target-dir "$build" --bin parsers >&2
 parsers=$build/$triple/release/parsers
+# What lists the targets and writes their seeds is no fuzzer: nothing in it answers to the switches.
+RUSTFLAGS='' cargo build --locked --target-dir "$build/plain" --bin targets >&2
+targets=$build/plain/debug/targets
 
 # No target given: all of them, in the order of the list.
-[ $# -gt 0 ] || set -- $("$build/$triple/release/targets")
+[ $# -gt 0 ] || set -- $("$targets")
 
 run_one() {
     target=$1
     mkdir -p "$corpus/$target" "$failures/$target"
-    "$build/$triple/release/targets" "$target" "$corpus/$target"
+    "$targets" "$target" "$corpus/$target"
     [ ! -d "corpus/$target" ] || cp "corpus/$target/"* "$corpus/$target/"
     log=$failures/$target.log
     timed=

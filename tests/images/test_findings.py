@@ -4,6 +4,7 @@ import random
 
 import pytest
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from images import real_packages
 from images.oci_builder import LayerTar, write_layout
@@ -17,15 +18,17 @@ _PREFIX = "TALLY-"
 
 
 def _pypi_bounds(version: str) -> list:
+    # A package may be installed in a version that has suffixes already, such as `.post1`.
+    release = Version(version).base_version
     return [
         version,
-        f"{version}.0",
-        f"{version}rc1",
-        f"{version}.dev0",
-        f"{version}a2",
-        f"{version}.post1",
-        f"{version}+local",
-        f"1!{version}",
+        f"{release}.0",
+        f"{release}rc1",
+        f"{release}.dev0",
+        f"{release}a2",
+        f"{release}.post1",
+        f"{release}+local",
+        f"1!{release.split('!')[-1]}",
         "0.0.1",
         "9999",
     ]

@@ -1,7 +1,7 @@
 //! The compiled index: one immutable file in which a package's advisories are found by binary
 //! search, without anything being parsed beforehand.
 //!
-//! # Layout, version 2
+//! # Layout, version 3
 //! All numbers are little endian. A *varint* is LEB128, a *string* is the varint of a position in
 //! the string table, a *list* is a varint of its length and then its elements.
 //!
@@ -16,7 +16,7 @@
 //! | string bytes | the strings, UTF-8, without separators |
 //! | keys | 20 bytes each, sorted: ecosystem, release (string), name (string), offset and length in the section of affected packages, all `u32` |
 //! | advisories | feed (varint), id (string), aliases and upstream (lists of strings), publication (varint, 0 or milliseconds + 1), CVSS vectors (list of strings) |
-//! | affected | for each key a list: offset of the advisory (varint), ranges (list of lists of kind and string), versions (list), CVSS vectors (list), urgency (varint, 0 or string + 1), fix state (byte), modules (list) |
+//! | affected | for each key a list: offset of the advisory (varint), ranges (list of lists of kind and string), versions (list), CVSS vectors (list), urgency (varint, 0 or string + 1), fix state (byte), modules (list), architectures (list), naming (byte) |
 //! | meta | JSON: the feeds, and which ecosystems and releases they speak of |
 //!
 //! The hash is checked when the file is opened, so a damaged file is an error and never a wrong
@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use tallyman_model::advisory::{Affected, FeedInfo, FixState, PackageKey, RangeEvent};
+use tallyman_model::advisory::{Affected, FeedInfo, FixState, Naming, PackageKey, RangeEvent};
 use tallyman_model::coverage::CoverageGap;
 use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::package::Ecosystem;
@@ -40,7 +40,7 @@ use crate::release::canonical;
 use cursor::Cursor;
 
 pub(crate) const MAGIC: &[u8; 8] = b"TALLYTIX";
-pub(crate) const LAYOUT_VERSION: u32 = 2;
+pub(crate) const LAYOUT_VERSION: u32 = 3;
 const HASH_AT: usize = 16;
 const TABLE_AT: usize = 48;
 const SECTIONS: usize = 6;
@@ -252,6 +252,8 @@ impl AdvisoryIndex {
                 },
                 fix_state: fix_state(cursor.byte()?)?,
                 modules: cursor.list(|cursor| self.string(cursor))?,
+                architectures: cursor.list(|cursor| self.string(cursor))?,
+                naming: naming(cursor.byte()?)?,
             };
             found.push(self.read_advisory(advisory_at, affected)?);
         }
@@ -388,6 +390,7 @@ pub(crate) fn fix_state_code(state: FixState) -> u8 {
         FixState::WillNotFix => 1,
         FixState::EndOfLife => 2,
         FixState::Undetermined => 3,
+        FixState::NotAffected => 4,
     }
 }
 
@@ -397,7 +400,25 @@ fn fix_state(code: u8) -> Result<FixState, IndexError> {
         1 => Ok(FixState::WillNotFix),
         2 => Ok(FixState::EndOfLife),
         3 => Ok(FixState::Undetermined),
+        4 => Ok(FixState::NotAffected),
         _ => Err(IndexError::Damaged("a fix state of no known kind")),
+    }
+}
+
+pub(crate) fn naming_code(naming: Naming) -> u8 {
+    match naming {
+        Naming::Usual => 0,
+        Naming::Source => 1,
+        Naming::Binary => 2,
+    }
+}
+
+fn naming(code: u8) -> Result<Naming, IndexError> {
+    match code {
+        0 => Ok(Naming::Usual),
+        1 => Ok(Naming::Source),
+        2 => Ok(Naming::Binary),
+        _ => Err(IndexError::Damaged("a name of no known kind")),
     }
 }
 

@@ -6,6 +6,8 @@
 
 mod group;
 pub(crate) mod module;
+mod names;
+mod verdict;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +23,7 @@ use crate::rating::{Rating, rate_vectors, rate_word};
 use crate::release::canonical;
 use crate::version::{compare, is_rankable};
 use group::{Group, group};
+use verdict::Verdict;
 
 /// The findings of a package version.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +33,20 @@ pub struct PackageFindings {
     /// Whether the version has no place in its ecosystem's order while advisories speak of the
     /// package: then only versions that are listed word for word were found.
     pub is_unrankable: bool,
+    /// What records say of the package and a record that is believed more denies, by vulnerability.
+    pub denied: Vec<Denied>,
+}
+
+/// A vulnerability that records call the package affected by, and one that is believed more does
+/// not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// The name of the vulnerability.
+    pub id: String,
+    /// The record that denies: `FEED ID`.
+    pub by: String,
+    /// The records that it overrules, sorted: `FEED ID` each.
+    pub overruled: Vec<String>,
 }
 
 /// Finds the vulnerabilities of a package version.
@@ -40,25 +57,39 @@ pub fn find_vulnerabilities(
     index: &AdvisoryIndex,
     package: &PackageVersion,
 ) -> Result<PackageFindings, IndexError> {
-    let advisories = index.find(&package_key(package))?;
+    let mut advisories = Vec::new();
+    for key in names::keys(package) {
+        let found = index.find(&key)?;
+        advisories.extend(found.into_iter().filter(|one| names::speaks_of(one, package)));
+    }
     if advisories.is_empty() {
         return Ok(PackageFindings::default());
     }
     let ecosystem = package.package.ecosystem;
-    let version = package.advisory_version();
     let hits: Vec<Hit<'_>> = advisories
         .iter()
         .filter(|advisory| module::speaks_of(&advisory.affected, &package.package))
         .filter_map(|advisory| {
+            let version = names::version(advisory, package);
             let matched = match_affected(ecosystem, version, &advisory.affected)?;
-            Some(Hit { advisory, matched })
+            Some(Hit { advisory, version, matched })
         })
         .collect();
-    let groups = group(&hits);
-    let mut findings: Vec<Finding> =
-        groups.iter().map(|group| finding(ecosystem, version, group)).collect();
+    let mut findings = Vec::new();
+    let mut denied = Vec::new();
+    for group in group(&hits) {
+        match verdict::of(&group) {
+            Verdict::Affected { group, contradicted_by } => {
+                findings.push(finding(ecosystem, &group, contradicted_by));
+            }
+            Verdict::Denied(one) => denied.push(one),
+            Verdict::Silent => {}
+        }
+    }
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
-    Ok(PackageFindings { findings, is_unrankable: !is_rankable(ecosystem, version) })
+    denied.sort_by(|a, b| a.id.cmp(&b.id));
+    let is_unrankable = !is_rankable(ecosystem, package.advisory_version());
+    Ok(PackageFindings { findings, is_unrankable, denied })
 }
 
 /// Returns the ecosystems and releases among the packages that no feed speaks of, sorted.
@@ -92,6 +123,8 @@ pub fn package_key(package: &PackageVersion) -> PackageKey {
 #[derive(Debug)]
 pub(crate) struct Hit<'a> {
     pub(crate) advisory: &'a IndexedAdvisory,
+    /// The package's version as the record names it.
+    version: &'a str,
     /// What the version fell into, in words.
     pub(crate) matched: String,
 }
@@ -113,9 +146,9 @@ fn match_affected(ecosystem: Ecosystem, version: &str, affected: &Affected) -> O
 }
 
 /// Makes one finding of the records on one vulnerability.
-fn finding(ecosystem: Ecosystem, version: &str, group: &Group<'_>) -> Finding {
+fn finding(ecosystem: Ecosystem, group: &Group<'_>, contradicted_by: Vec<String>) -> Finding {
     let decided = group.decided;
-    let fixed_version = fixed_version(ecosystem, version, &group.hits);
+    let fixed_version = fixed_version(ecosystem, decided.version, &group.hits);
     let rating = rate(group);
     let fix_state = match fixed_version {
         Some(_) => FixState::Open,
@@ -133,6 +166,7 @@ fn finding(ecosystem: Ecosystem, version: &str, group: &Group<'_>) -> Finding {
         matched: decided.matched.clone(),
         fix_state,
         published_ms: group.hits.iter().filter_map(|hit| hit.advisory.published_ms).min(),
+        contradicted_by,
     }
 }
 

@@ -47,6 +47,25 @@ pub enum FixState {
     EndOfLife,
     /// Nobody has looked yet (`undetermined`).
     Undetermined,
+    /// The package is not affected: a statement that silences what other feeds say of the same
+    /// vulnerability in the same package.
+    NotAffected,
+}
+
+/// Which packages of a distribution a name in an advisory means.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Naming {
+    /// What the release's advisories name by default
+    /// ([`advisory_name`](crate::package::PackageVersion::advisory_name)).
+    #[default]
+    Usual,
+    /// A source package, and all that was built from it.
+    Source,
+    /// A binary package.
+    Binary,
 }
 
 /// One affected package of an advisory.
@@ -73,6 +92,33 @@ pub struct Affected {
     /// The modules and streams of RPMs (`nodejs:16`) that it speaks of, if the advisory names them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modules: Vec<String>,
+    /// The architectures that it speaks of; all where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub architectures: Vec<String>,
+    /// Which packages the name means.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub naming: Naming,
+}
+
+impl Affected {
+    /// Makes a statement on a package that affects no version yet.
+    pub fn new(key: PackageKey) -> Self {
+        Affected {
+            key,
+            ranges: Vec::new(),
+            versions: Vec::new(),
+            cvss: Vec::new(),
+            urgency: None,
+            fix_state: FixState::Open,
+            modules: Vec::new(),
+            architectures: Vec::new(),
+            naming: Naming::Usual,
+        }
+    }
+}
+
+fn is_usual(naming: &Naming) -> bool {
+    *naming == Naming::Usual
 }
 
 fn is_open(state: &FixState) -> bool {

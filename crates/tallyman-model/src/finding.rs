@@ -35,4 +35,8 @@ pub struct Finding {
     /// When the vulnerability was first published, milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_ms: Option<i64>,
+    /// Records of other feeds that call the package not affected and are believed less than the
+    /// one that decided: `FEED ID` each, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradicted_by: Vec<String>,
 }

@@ -311,6 +311,16 @@ impl PackageVersion {
         self.judged_source().map_or(&self.package.version, |source| &source.version)
     }
 
+    /// Returns the name and version of the source package; the package's own where none is named.
+    pub fn source_name_and_version(&self) -> (String, &str) {
+        match &self.package.source {
+            Some(source) if self.package.ecosystem.is_distribution() => {
+                (source.name.clone(), &source.version)
+            }
+            _ => (self.package.ecosystem.normalize_name(&self.package.name), &self.package.version),
+        }
+    }
+
     fn judged_source(&self) -> Option<&SourcePackage> {
         let names_binaries = || {
             self.package.ecosystem == Ecosystem::Rpm

@@ -122,7 +122,9 @@ impl Store {
         self.read(|connection| package_versions(connection, &list)).await
     }
 
-    /// Returns the package versions that advisories of these keys speak of.
+    /// Returns the package versions that advisories of these keys speak of: by the name that their
+    /// release's advisories use, and for RPMs and Alpine's packages by either of their names, since
+    /// a statement may say which it means.
     pub async fn list_package_versions_of_keys(
         &self,
         keys: &[PackageKey],
@@ -138,6 +140,14 @@ impl Store {
                      SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
                             json_extract(value, '$[2]')
                      FROM json_each($1))
+                    OR (ecosystem IN ('rpm', 'apk') AND (ecosystem, release, name) IN (
+                     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+                            json_extract(value, '$[2]')
+                     FROM json_each($1)))
+                    OR (ecosystem IN ('rpm', 'apk') AND (ecosystem, release, source_name) IN (
+                     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+                            json_extract(value, '$[2]')
+                     FROM json_each($1)))
                  ORDER BY package_version_id",
                 [list],
                 read_package_version,
@@ -258,10 +268,18 @@ fn mark_keys(connection: &Connection, keys: &[PackageKey]) -> Result<usize, Stor
     execute(
         connection,
         "UPDATE package_version SET matched_revision = NULL
-         WHERE (ecosystem, release, advisory_name) IN (
+         WHERE ((ecosystem, release, advisory_name) IN (
                  SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
                         json_extract(value, '$[2]')
                  FROM json_each($1))
+             OR (ecosystem IN ('rpm', 'apk') AND (ecosystem, release, name) IN (
+                 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+                        json_extract(value, '$[2]')
+                 FROM json_each($1)))
+             OR (ecosystem IN ('rpm', 'apk') AND (ecosystem, release, source_name) IN (
+                 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+                        json_extract(value, '$[2]')
+                 FROM json_each($1))))
            AND matched_revision IS NOT NULL",
         [key_list(keys)?],
     )

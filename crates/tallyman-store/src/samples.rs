@@ -114,6 +114,7 @@ pub(crate) fn finding(id: &str, severity: Severity) -> Finding {
         matched: "< 2.0".to_owned(),
         fix_state: FixState::Open,
         published_ms: None,
+        contradicted_by: Vec::new(),
     }
 }
 

@@ -249,6 +249,7 @@ fn fix_state(state: FixState) -> Option<&'static str> {
         FixState::WillNotFix => Some("will-not-fix"),
         FixState::EndOfLife => Some("end-of-life"),
         FixState::Undetermined => Some("undetermined"),
+        FixState::NotAffected => Some("not-affected"),
     }
 }
 

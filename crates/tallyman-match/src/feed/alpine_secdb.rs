@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use tallyman_model::advisory::{Advisory, Affected, FixState, PackageKey, RangeEvent};
+use tallyman_model::advisory::{Advisory, Affected, FixState, Naming, PackageKey, RangeEvent};
 use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::Ecosystem;
@@ -59,10 +59,6 @@ pub(super) fn read(
     let mut by_id: BTreeMap<String, (Vec<String>, Vec<Affected>)> = BTreeMap::new();
     for Entry { pkg } in database.packages.unwrap_or_default() {
         for (fixed, lines) in pkg.secfixes.unwrap_or_default() {
-            // Version 0 is the database's way to say that the package was never affected.
-            if fixed == "0" {
-                continue;
-            }
             let Some(affected) = affected(&pkg.name, &release, &fixed) else {
                 harvest.skip(FEED, SkipReason::InvalidVersion);
                 continue;
@@ -95,7 +91,10 @@ pub(super) fn read(
 }
 
 fn affected(name: &str, release: &DistributionRelease, fixed: &str) -> Option<Affected> {
-    let events = vec![RangeEvent::Introduced("0".to_owned()), RangeEvent::Fixed(fixed.to_owned())];
+    // Version 0 is the database's way to say that the package was never affected.
+    let is_denial = fixed == "0";
+    let mut events = vec![RangeEvent::Introduced("0".to_owned())];
+    events.extend((!is_denial).then(|| RangeEvent::Fixed(fixed.to_owned())));
     is_ordered(Ecosystem::Apk, &events).then(|| Affected {
         key: PackageKey {
             ecosystem: Ecosystem::Apk,
@@ -106,8 +105,10 @@ fn affected(name: &str, release: &DistributionRelease, fixed: &str) -> Option<Af
         versions: Vec::new(),
         cvss: Vec::new(),
         urgency: None,
-        fix_state: FixState::Open,
+        fix_state: if is_denial { FixState::NotAffected } else { FixState::Open },
         modules: Vec::new(),
+        architectures: Vec::new(),
+        naming: Naming::Usual,
     })
 }
 

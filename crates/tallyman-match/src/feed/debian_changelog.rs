@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use tallyman_model::advisory::{Advisory, Affected, FixState, PackageKey, RangeEvent};
+use tallyman_model::advisory::{Advisory, Affected, FixState, Naming, PackageKey, RangeEvent};
 use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::Ecosystem;
@@ -150,6 +150,8 @@ fn read_fact(
         urgency: None,
         fix_state: FixState::Open,
         modules: Vec::new(),
+        architectures: Vec::new(),
+        naming: Naming::Usual,
     })
 }
 

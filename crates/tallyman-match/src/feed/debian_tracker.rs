@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tallyman_model::advisory::{Advisory, Affected, FixState, PackageKey, RangeEvent};
+use tallyman_model::advisory::{Advisory, Affected, FixState, Naming, PackageKey, RangeEvent};
 use tallyman_model::limits::Limits;
 use tallyman_model::package::Ecosystem;
 
@@ -101,9 +101,10 @@ fn read_releases(
     let mut affected = Vec::new();
     for (codename, state) in &vulnerability.releases {
         let mut events = vec![RangeEvent::Introduced("0".to_owned())];
+        let mut is_denial = false;
         match (state.status.as_str(), state.fixed_version.as_deref()) {
             // Version 0 is the tracker's way to say that the release was never affected.
-            ("resolved", Some("0")) | ("not-affected", _) => continue,
+            ("resolved", Some("0")) | ("not-affected", _) => is_denial = true,
             ("resolved", Some(version)) => events.push(RangeEvent::Fixed(version.to_owned())),
             ("open" | "undetermined", _) => {}
             _ => {
@@ -125,8 +126,10 @@ fn read_releases(
             versions: Vec::new(),
             cvss: Vec::new(),
             urgency: state.urgency.as_deref().and_then(urgency),
-            fix_state: fix_state(state),
+            fix_state: if is_denial { FixState::NotAffected } else { fix_state(state) },
             modules: Vec::new(),
+            architectures: Vec::new(),
+            naming: Naming::Usual,
         });
     }
     affected

@@ -4,7 +4,7 @@
 mod npm_range;
 
 use serde::Deserialize;
-use tallyman_model::advisory::{Advisory, Affected, FixState, PackageKey};
+use tallyman_model::advisory::{Advisory, Affected, FixState, Naming, PackageKey};
 use tallyman_model::limits::Limits;
 use tallyman_model::package::Ecosystem;
 
@@ -59,6 +59,8 @@ pub(super) fn read(
         urgency: None,
         fix_state: FixState::Open,
         modules: Vec::new(),
+        architectures: Vec::new(),
+        naming: Naming::Usual,
     };
     let advisory = normalize(Advisory {
         id: format!("NSWG-ECO-{}", record.id),

@@ -9,7 +9,7 @@ mod schema;
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
-use tallyman_model::advisory::{Advisory, Affected, PackageKey, RangeEvent};
+use tallyman_model::advisory::{Advisory, Affected, Naming, PackageKey, RangeEvent};
 use tallyman_model::limits::Limits;
 use tallyman_model::package::Ecosystem;
 
@@ -206,6 +206,8 @@ fn read_affected(
         urgency,
         fix_state: tallyman_model::advisory::FixState::Open,
         modules: Vec::new(),
+        architectures: Vec::new(),
+        naming: Naming::Usual,
     };
     Ok((feed, affected))
 }

@@ -10,7 +10,7 @@ use tallyman_model::distribution::DistributionRelease;
 
 use super::{
     HASH_AT, HEADER_BYTES, IndexError, LAYOUT_VERSION, MAGIC, Meta, SECTIONS, TABLE_AT,
-    ecosystem_code, event_code, fix_state_code,
+    ecosystem_code, event_code, fix_state_code, naming_code,
 };
 use crate::range::version_of;
 use crate::record::FeedContent;
@@ -104,6 +104,8 @@ fn write_keys(
             put_size(&mut affected, urgency);
             affected.push(fix_state_code(one.fix_state));
             strings.put_list(&mut affected, &one.modules);
+            strings.put_list(&mut affected, &one.architectures);
+            affected.push(naming_code(one.naming));
         }
         let release = key.release.as_ref().map_or("", DistributionRelease::as_str);
         entries.push([
@@ -157,7 +159,8 @@ impl<'a> Strings<'a> {
                 all.extend(affected.ranges.iter().flatten().map(version_of));
                 all.extend(affected.versions.iter().chain(&affected.cvss).map(String::as_str));
                 all.extend(affected.urgency.as_deref());
-                all.extend(affected.modules.iter().map(String::as_str));
+                let lists = [&affected.modules, &affected.architectures];
+                all.extend(lists.into_iter().flatten().map(String::as_str));
             }
         }
         all.sort_unstable();

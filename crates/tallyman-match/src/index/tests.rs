@@ -1,7 +1,9 @@
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
-use tallyman_model::advisory::{Advisory, Affected, FeedInfo, FixState, PackageKey, RangeEvent};
+use tallyman_model::advisory::{
+    Advisory, Affected, FeedInfo, FixState, Naming, PackageKey, RangeEvent,
+};
 use tallyman_model::coverage::CoverageGap;
 use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::package::Ecosystem;
@@ -43,6 +45,8 @@ fn affected(key: PackageKey, urgency: Option<&str>) -> Affected {
         urgency: urgency.map(str::to_owned),
         fix_state: FixState::WillNotFix,
         modules: vec!["nodejs:16".to_owned()],
+        architectures: vec!["x86_64".to_owned()],
+        naming: Naming::Binary,
     }
 }
 

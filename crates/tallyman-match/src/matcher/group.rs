@@ -8,7 +8,7 @@ use crate::index::IndexedAdvisory;
 use tallyman_model::advisory::RangeEvent;
 
 /// The records on one vulnerability.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Group<'a> {
     /// The CVE with the lowest number, else the id of the record that decided.
     pub(super) name: String,
@@ -75,17 +75,22 @@ fn make_group<'a>(nodes: &[&Node<'a>]) -> Option<Group<'a>> {
 
 /// The record to be believed first: the security tracker, and changelogs last; then one that
 /// knows a fix, one that has a vector, and the first by feed and id.
-fn rank(advisory: &IndexedAdvisory) -> impl Ord + use<'_> {
-    let trust = match advisory.feed.as_str() {
-        "debian" => 0,
-        "debian-changelog" => 2,
-        _ => 1,
-    };
+pub(super) fn rank(advisory: &IndexedAdvisory) -> impl Ord + use<'_> {
+    let trust = trust(advisory);
     let is_fix = |event: &RangeEvent| matches!(event, RangeEvent::Fixed(_));
     let has_fix = advisory.affected.ranges.iter().flatten().any(is_fix);
     let has_vector = !advisory.cvss.is_empty() || !advisory.affected.cvss.is_empty();
     let ranges = advisory.affected.ranges.len();
     (trust, Reverse(has_fix), Reverse(has_vector), &advisory.feed, &advisory.id, Reverse(ranges))
+}
+
+/// How early a record's feed is to be believed; 0 is the first.
+pub(super) fn trust(advisory: &IndexedAdvisory) -> u8 {
+    match advisory.feed.as_str() {
+        "debian" => 0,
+        "debian-changelog" => 2,
+        _ => 1,
+    }
 }
 
 /// Returns year and number of a CVE.

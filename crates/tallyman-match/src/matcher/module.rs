@@ -45,7 +45,7 @@ fn fixed_versions(affected: &Affected) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use tallyman_model::advisory::{Affected, FixState, PackageKey, RangeEvent};
+    use tallyman_model::advisory::{Affected, FixState, Naming, PackageKey, RangeEvent};
     use tallyman_model::package::{Ecosystem, Package};
 
     use super::speaks_of;
@@ -61,6 +61,8 @@ mod tests {
             urgency: None,
             fix_state: FixState::Open,
             modules: modules.iter().map(|module| (*module).to_owned()).collect(),
+            architectures: Vec::new(),
+            naming: Naming::Usual,
         }
     }
 

@@ -1,6 +1,8 @@
 use std::sync::OnceLock;
 
-use tallyman_model::advisory::{Advisory, Affected, FeedInfo, FixState, PackageKey, RangeEvent};
+use tallyman_model::advisory::{
+    Advisory, Affected, FeedInfo, FixState, Naming, PackageKey, RangeEvent,
+};
 use tallyman_model::coverage::CoverageGap;
 use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::finding::Finding;
@@ -49,6 +51,8 @@ fn advisory(id: &str, aliases: &[&str], from: &str, to: Option<&str>) -> Advisor
             urgency: None,
             fix_state: FixState::Open,
             modules: Vec::new(),
+            architectures: Vec::new(),
+            naming: Naming::Usual,
         }],
     }
 }
@@ -117,6 +121,7 @@ fn records_that_share_a_name_are_one_finding_under_the_cve() {
             matched: ">= 1.0.0, < 1.4.0".to_owned(),
             fix_state: FixState::Open,
             published_ms: Some(1),
+            contradicted_by: Vec::new(),
         }]
     );
 }
@@ -339,4 +344,112 @@ fn the_shipped_advisories_know_lodash_4_17_15() {
 #[test]
 fn the_shipped_advisories_know_openssl_of_bookworm() {
     insta::assert_snapshot!(show(&debian("debian:12", "openssl", "3.0.11-1~deb12u2")));
+}
+
+/// A statement on an RPM of `amzn:2023`.
+fn for_rpm(id: &str, name: &str, fixed: Option<&str>, change: impl Fn(&mut Affected)) -> Advisory {
+    let mut advisory = advisory(id, &[], "0", fixed);
+    for affected in &mut advisory.affected {
+        affected.key = PackageKey {
+            ecosystem: Ecosystem::Rpm,
+            release: Some(DistributionRelease::from_stored("amzn:2023")),
+            name: name.to_owned(),
+        };
+        change(affected);
+    }
+    advisory
+}
+
+/// `openssl-libs`, built from `openssl`, for `x86_64`.
+fn openssl_libs(release: &str) -> PackageVersion {
+    let mut package = package(Ecosystem::Rpm, "openssl-libs", "1:3.0-1");
+    package.package.architecture = Some("x86_64".to_owned());
+    package.package.source =
+        Some(SourcePackage { name: "openssl".to_owned(), version: "1:3.0-1".to_owned() });
+    package.release = Some(DistributionRelease::from_stored(release));
+    package
+}
+
+#[test]
+fn a_denial_silences_other_feeds_on_the_same_package_and_says_so() {
+    let claim = for_debian(advisory("DSA-1", &["CVE-1-1"], "0", None), "debian:12", "a");
+    let mut denial = for_debian(advisory("CVE-1-1", &[], "0", None), "debian:12", "a");
+    denial.affected[0].fix_state = FixState::NotAffected;
+    let feeds = [("osv/Debian", vec![claim.clone()]), ("debian", vec![denial.clone()])];
+    let answer = find_vulnerabilities(&index(&feeds), &debian("debian:12", "a", "1")).unwrap();
+    assert_eq!(answer.findings, []);
+    let denied = super::Denied {
+        id: "CVE-1-1".to_owned(),
+        by: "debian CVE-1-1".to_owned(),
+        overruled: vec!["osv/Debian DSA-1".to_owned()],
+    };
+    assert_eq!(answer.denied, [denied]);
+
+    // A feed that is believed less changes nothing, but is named.
+    let feeds = [("debian", vec![claim]), ("debian-changelog", vec![denial])];
+    let index = index(&[feeds[0].clone(), ("osv/Debian", feeds[1].1.clone())]);
+    let findings = find(&index, &debian("debian:12", "a", "1"));
+    assert_eq!(ids(&findings), ["CVE-1-1"]);
+    assert_eq!(findings[0].contradicted_by, ["osv/Debian CVE-1-1"]);
+}
+
+#[test]
+fn a_denial_alone_finds_nothing_but_makes_the_release_judged() {
+    let denial = for_rpm("CVE-1-1", "openssl-libs", None, |affected| {
+        affected.fix_state = FixState::NotAffected;
+    });
+    let index = index(&[("f", vec![denial])]);
+    let package = openssl_libs("amzn:2023");
+    assert_eq!(find_vulnerabilities(&index, &package).unwrap(), PackageFindings::default());
+    assert_eq!(gaps(&index, [&package]), []);
+}
+
+#[test]
+fn a_feed_that_contradicts_itself_is_read_as_the_worse() {
+    let denial = for_rpm("CVE-1-1", "openssl-libs", None, |a| a.fix_state = FixState::NotAffected);
+    let claim = for_rpm("CVE-1-1", "openssl-libs", Some("1:3.1-1"), |_| {});
+    let both = Advisory { affected: [denial.affected, claim.affected].concat(), ..claim };
+    assert_eq!(ids(&find(&index(&[("f", vec![both])]), &openssl_libs("amzn:2023"))), ["CVE-1-1"]);
+}
+
+#[test]
+fn a_binary_package_is_believed_before_its_source() {
+    let denial = for_rpm("CVE-1-1", "openssl-libs", None, |a| {
+        a.fix_state = FixState::NotAffected;
+        a.naming = Naming::Binary;
+    });
+    let claim = for_rpm("CVE-1-1", "openssl", None, |a| a.naming = Naming::Source);
+    let alone = index(&[("f", vec![claim.clone()])]);
+    assert_eq!(ids(&find(&alone, &openssl_libs("amzn:2023"))), ["CVE-1-1"]);
+    let both = Advisory { affected: [denial.affected, claim.affected].concat(), ..claim };
+    assert_eq!(find(&index(&[("f", vec![both])]), &openssl_libs("amzn:2023")), []);
+}
+
+#[test]
+fn statements_say_which_of_a_packages_names_they_mean() {
+    let check = |naming: Naming, name: &str, expected: bool| {
+        let advisory = for_rpm("X-1", name, None, |affected| affected.naming = naming);
+        let found = find(&index(&[("f", vec![advisory])]), &openssl_libs("amzn:2023"));
+        assert_eq!(!found.is_empty(), expected, "{naming:?} {name}");
+    };
+    check(Naming::Usual, "openssl-libs", true);
+    check(Naming::Usual, "openssl", false);
+    check(Naming::Binary, "openssl-libs", true);
+    check(Naming::Binary, "openssl", false);
+    check(Naming::Source, "openssl", true);
+    check(Naming::Source, "openssl-libs", false);
+}
+
+#[test]
+fn an_advisory_for_other_architectures_says_nothing() {
+    let check = |architectures: &[&str], expected: bool| {
+        let advisory = for_rpm("X-1", "openssl-libs", None, |affected| {
+            affected.architectures = architectures.iter().map(|a| (*a).to_owned()).collect();
+        });
+        let found = find(&index(&[("f", vec![advisory])]), &openssl_libs("amzn:2023"));
+        assert_eq!(!found.is_empty(), expected, "{architectures:?}");
+    };
+    check(&[], true);
+    check(&["aarch64", "x86_64"], true);
+    check(&["aarch64"], false);
 }

@@ -1,7 +1,7 @@
 use super::{read, show};
 
 #[test]
-fn fixes_become_ranges_and_version_0_none() {
+fn fixes_become_ranges_and_version_0_says_that_nothing_is_affected() {
     let harvest = read(
         "main.yaml",
         "---\ndistroversion: v3.11\nreponame: main\narchs:\n  - x86_64\napkurl: \"{{urlprefix}}\"\n\
@@ -12,6 +12,8 @@ fn fixes_become_ranges_and_version_0_none() {
     );
     let harvest = harvest.unwrap();
     insta::assert_snapshot!(show(&harvest), @r#"
+    alpine "alpine:3.11/main" CVE-2016-1 [] []
+      apk alpine:3.11 tcpdump: [">=0"] [] [] None NotAffected
     alpine "alpine:3.11/main" CVE-2017-12122 ["TALOS-2017-0488"] []
       apk alpine:3.11 tcpdump: [">=0 <4.9.3-r0"] [] [] None Open
     alpine "alpine:3.11/main" CVE-2017-16808 [] []

@@ -24,15 +24,17 @@ fn the_tracker_knows_states_and_urgencies() {
     let harvest = read("tracker.json", &text).unwrap();
     insta::assert_snapshot!(show(&harvest), @r#"
     debian "" CVE-1 [] []
+      deb debian:11 src: [">=0"] [] [] Some("unimportant") NotAffected
       deb debian:12 src: [">=0 <2-1"] [] [] Some("low") Open
       deb debian:sid src: [">=0"] [] [] None Open
     debian "" CVE-2 [] []
       deb debian:11 src: [">=0"] [] [] None EndOfLife
       deb debian:12 src: [">=0"] [] [] Some("unimportant") WillNotFix
       deb debian:14 src: [">=0"] [] [] Some("high") Undetermined
+    debian "" TEMP-3 [] []
+      deb debian:12 src: [">=0"] [] [] Some("low") NotAffected
     skipped "debian" MalformedRange 1
     skipped "debian" InvalidVersion 1
-    skipped "debian" CannotMatch 1
     refused tracker.json, src CVE-4: invalid type: integer `5`, expected a map at line 1 column 14
     "#);
     assert_eq!(Vec::from_iter(harvest.complete), [("debian".to_owned(), String::new())]);

@@ -1,0 +1,57 @@
+//! Which records speak of a package, by the names and the architecture that they give.
+//!
+//! A release's advisories name source packages or binary ones, the same in all of them
+//! ([`Naming::Usual`]). Where a distribution publishes lists of both kinds, each statement says
+//! which it means.
+
+use tallyman_model::advisory::{Naming, PackageKey};
+use tallyman_model::package::{Ecosystem, PackageVersion};
+
+use super::package_key;
+use crate::index::IndexedAdvisory;
+
+/// Returns the keys under which statements on a package are found, the usual one first.
+pub(super) fn keys(package: &PackageVersion) -> Vec<PackageKey> {
+    let usual = package_key(package);
+    let mut keys = vec![usual.clone()];
+    // Debian's and Ubuntu's lists all name source packages.
+    if matches!(package.package.ecosystem, Ecosystem::Rpm | Ecosystem::Apk) {
+        for name in [own_name(package), package.source_name_and_version().0] {
+            if keys.iter().all(|key| key.name != name) {
+                keys.push(PackageKey { name, ..usual.clone() });
+            }
+        }
+    }
+    keys
+}
+
+/// Tells whether a statement found under one of [`keys`] is about the package.
+pub(super) fn speaks_of(advisory: &IndexedAdvisory, package: &PackageVersion) -> bool {
+    let affected = &advisory.affected;
+    let is_named = affected.key.name
+        == match affected.naming {
+            Naming::Usual => package.advisory_name(),
+            Naming::Source => package.source_name_and_version().0,
+            Naming::Binary => own_name(package),
+        };
+    let is_built_for = match &package.package.architecture {
+        Some(architecture) if !affected.architectures.is_empty() => {
+            affected.architectures.contains(architecture)
+        }
+        _ => true,
+    };
+    is_named && is_built_for
+}
+
+/// Returns the version that a statement's ranges are compared with.
+pub(super) fn version<'a>(advisory: &IndexedAdvisory, package: &'a PackageVersion) -> &'a str {
+    match advisory.affected.naming {
+        Naming::Usual => package.advisory_version(),
+        Naming::Source => package.source_name_and_version().1,
+        Naming::Binary => &package.package.version,
+    }
+}
+
+fn own_name(package: &PackageVersion) -> String {
+    package.package.ecosystem.normalize_name(&package.package.name)
+}

@@ -4,12 +4,15 @@
 //! never by a file's name. `container.rs` opens folders, archives and compressed files.
 
 mod alpine_secdb;
+pub(crate) mod csaf;
 mod debian_changelog;
 mod debian_tracker;
 mod keys;
+mod nevra;
 mod node_wg;
 mod normalize;
 mod osv;
+mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,6 +71,12 @@ pub enum SkipReason {
     NotSecurity,
     /// Nothing in it could ever match.
     CannotMatch,
+    /// A document of a vendor whose products are no packages here.
+    UnknownVendor,
+    /// A product of a known vendor that no image gets by default, or that is no package.
+    OtherProduct,
+    /// A package of a module whose stream is not named.
+    NoModule,
 }
 
 /// A record that was refused, by name.
@@ -156,8 +165,9 @@ pub(crate) struct Format {
 }
 
 /// All formats. A new one is a line here and a file.
-const FORMATS: [Format; 5] = [
+const FORMATS: [Format; 6] = [
     Format { recognize: osv::recognize, read: osv::read },
+    Format { recognize: csaf::recognize, read: csaf::read },
     Format { recognize: debian_tracker::recognize, read: debian_tracker::read },
     Format { recognize: debian_changelog::recognize, read: debian_changelog::read },
     Format { recognize: alpine_secdb::recognize, read: alpine_secdb::read },

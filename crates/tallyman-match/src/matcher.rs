@@ -5,6 +5,7 @@
 //! and each group becomes one finding.
 
 mod group;
+mod minor;
 pub(crate) mod module;
 mod names;
 mod verdict;
@@ -71,6 +72,9 @@ pub fn find_vulnerabilities(
         .filter(|advisory| module::speaks_of(&advisory.affected, &package.package))
         .filter_map(|advisory| {
             let version = names::version(advisory, package);
+            if minor::is_fixed_for(&advisory.affected, version) {
+                return None;
+            }
             let matched = match_affected(ecosystem, version, &advisory.affected)?;
             Some(Hit { advisory, version, matched })
         })

@@ -2,7 +2,7 @@
 //! a list. Of the prose, only a rating and modules are taken from
 //! summaries.
 
-mod ecosystem;
+pub(super) mod ecosystem;
 mod errata;
 mod schema;
 

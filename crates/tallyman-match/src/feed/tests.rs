@@ -1,10 +1,11 @@
 //! Tests of the formats, each on a small document cut from a real one.
 
 mod alpine_secdb;
+mod csaf;
 mod debian;
 mod osv;
 
-use tallyman_model::advisory::{Affected, RangeEvent};
+use tallyman_model::advisory::{Affected, Naming, RangeEvent};
 use tallyman_model::limits::Limits;
 
 use super::{Document, DocumentError, Harvest, find_format, read_document};
@@ -58,13 +59,23 @@ fn show_affected(affected: &Affected) -> String {
         events.collect::<Vec<_>>().join(" ")
     });
     let ranges: Vec<String> = ranges.collect();
-    format!(
-        "  {} {release} {}: {ranges:?} {:?} {:?} {:?} {:?}\n",
+    let mut text = format!(
+        "  {} {release} {}: {ranges:?} {:?} {:?} {:?} {:?}",
         key.ecosystem,
         key.name,
         affected.versions,
         affected.cvss,
         affected.urgency,
         affected.fix_state
-    )
+    );
+    if affected.naming != Naming::Usual {
+        text += &format!(" {:?}", affected.naming);
+    }
+    if !affected.modules.is_empty() {
+        text += &format!(" modules {:?}", affected.modules);
+    }
+    if !affected.architectures.is_empty() {
+        text += &format!(" for {:?}", affected.architectures);
+    }
+    text + "\n"
 }

@@ -76,7 +76,9 @@ fn distribution(
 
 /// `enterprise_linux:9::appstream`, a CPE without its beginning. Other products (`rhel_eus:9.2`,
 /// `rhel_aus:8.6`, layered ones) are streams that an image does not get by default.
-fn red_hat(suffix: &str) -> Result<(Ecosystem, DistributionRelease), SkipReason> {
+pub(in crate::feed) fn red_hat(
+    suffix: &str,
+) -> Result<(Ecosystem, DistributionRelease), SkipReason> {
     let mut parts = suffix.split(':');
     let (product, version) = (parts.next(), parts.next().unwrap_or(""));
     let major = version.split('.').next().unwrap_or("");
@@ -85,13 +87,16 @@ fn red_hat(suffix: &str) -> Result<(Ecosystem, DistributionRelease), SkipReason>
             Ok((Ecosystem::Rpm, DistributionRelease::new("rhel", major)))
         }
         Some("") | None => Err(SkipReason::NoRelease),
-        Some(_) => Err(SkipReason::UnknownEcosystem),
+        Some(_) => Err(SkipReason::OtherProduct),
     }
 }
 
 /// The names of SUSE's products end in the version of the system that they are for (`Linux
 /// Enterprise Module for Basesystem 15 SP5`, `Linux Enterprise Server 15 SP3-LTSS`, `Leap 15.6`).
-fn suse(base: &str, product: &str) -> Result<(Ecosystem, DistributionRelease), SkipReason> {
+pub(in crate::feed) fn suse(
+    base: &str,
+    product: &str,
+) -> Result<(Ecosystem, DistributionRelease), SkipReason> {
     let release =
         |id: &str, version: &str| Ok((Ecosystem::Rpm, DistributionRelease::new(id, version)));
     if product.is_empty() {
@@ -105,21 +110,21 @@ fn suse(base: &str, product: &str) -> Result<(Ecosystem, DistributionRelease), S
             (_, "Tumbleweed") => release("opensuse-tumbleweed", ""),
             ("Leap", number) if is_number(number) => release("opensuse-leap", number),
             ("Micro", number) if is_number(number) => release("opensuse-leap-micro", number),
-            _ => Err(SkipReason::UnknownEcosystem),
+            _ => Err(SkipReason::OtherProduct),
         };
     }
     let pack = last.strip_prefix("SP").map(|pack| pack.split('-').next().unwrap_or(pack));
     let version = match pack {
         Some(pack) if is_number(before) && is_number(pack) => format!("{before}.{pack}"),
         None if is_number(last) => last.split('-').next().unwrap_or(last).to_owned(),
-        _ => return Err(SkipReason::UnknownEcosystem),
+        _ => return Err(SkipReason::OtherProduct),
     };
     if product.contains("Micro ") {
         release("sle-micro", &version)
     } else if product.starts_with("Linux Enterprise") {
         release("sles", &version)
     } else {
-        Err(SkipReason::UnknownEcosystem)
+        Err(SkipReason::OtherProduct)
     }
 }
 
@@ -135,7 +140,7 @@ fn ubuntu(suffix: &str) -> Result<DistributionRelease, SkipReason> {
     } else if suffix.is_empty() {
         Err(SkipReason::NoRelease)
     } else {
-        Err(SkipReason::UnknownEcosystem)
+        Err(SkipReason::OtherProduct)
     }
 }
 

@@ -110,7 +110,7 @@ fn distributions_are_keyed_by_release() {
     osv/Ubuntu "" X [] []
       deb ubuntu:22.04 a: [] ["1"] [] None Open
     Ubuntu:Pro:18.04:LTS:
-    skipped "" UnknownEcosystem 1
+    skipped "" OtherProduct 1
     Ubuntu:
     skipped "" NoRelease 1
     Wolfi:
@@ -219,7 +219,7 @@ fn errata_of_rpm_distributions_are_read_with_their_vulnerabilities_and_modules()
     let harvest = read("x.json", &security).unwrap();
     insta::assert_snapshot!(show(&harvest), @r#"
     osv/AlmaLinux "" ALSA-2024:1 [] upstream ["CVE-2024-1"] []
-      rpm almalinux:8 npm: [">=0 <1:8-1.module_el8"] [] [] Some("Important") Open
+      rpm almalinux:8 npm: [">=0 <1:8-1.module_el8"] [] [] Some("Important") Open modules ["nodejs:16"]
     "#);
     assert_eq!(harvest.records[0].advisory.affected[0].modules, ["nodejs:16"]);
     let other = record("ALBA-2024:1", "", "nodejs:16 bug fix update");

@@ -20,6 +20,7 @@ pub mod location;
 pub mod open;
 pub mod options;
 pub mod registry;
+pub mod webhook;
 
 mod archive;
 mod background;

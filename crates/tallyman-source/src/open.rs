@@ -26,6 +26,7 @@ use crate::registry::image::RegistryImage;
 use crate::registry::ranges::RangedBlob;
 use crate::registry::session::Tokens;
 use crate::registry::transport::Transport;
+use crate::webhook::WebhookClient;
 
 /// Opens images; keeps connections and tokens of registries from one image to the next. Clones
 /// share them.
@@ -36,6 +37,7 @@ pub struct Sources {
     /// local image needs none of them.
     transport: Arc<OnceLock<Arc<Transport>>>,
     tokens: Arc<Tokens>,
+    webhooks: Arc<OnceLock<WebhookClient>>,
 }
 
 /// An image whose manifest and configuration have been read and verified, and whose layers can be
@@ -73,6 +75,7 @@ impl Sources {
             options: Arc::new(options),
             transport: Arc::default(),
             tokens: Arc::default(),
+            webhooks: Arc::default(),
         };
         if !sources.options.extra_ca_pem.is_empty() || sources.options.proxy.is_some() {
             sources.transport()?;
@@ -86,6 +89,19 @@ impl Sources {
         }
         let transport = Arc::new(Transport::new(&self.options)?);
         Ok(Arc::clone(self.transport.get_or_init(|| transport)))
+    }
+
+    /// Returns what sends messages to webhooks, with the trust of the options.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Malformed`] where the options hold a bad certificate.
+    pub fn webhooks(&self) -> Result<&WebhookClient, SourceError> {
+        if let Some(client) = self.webhooks.get() {
+            return Ok(client);
+        }
+        let client = WebhookClient::new(&self.options.extra_ca_pem)?;
+        Ok(self.webhooks.get_or_init(|| client))
     }
 
     /// Opens an image for the platform of the options.

@@ -12,7 +12,7 @@ pub(crate) mod challenge;
 pub mod facts;
 pub(crate) mod image;
 pub(crate) mod ranges;
-mod reply;
+pub(crate) mod reply;
 mod resolver;
 pub(crate) mod session;
 pub(crate) mod tls;

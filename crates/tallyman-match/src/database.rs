@@ -215,9 +215,23 @@ impl AdvisoryDatabase {
         let bytes = compile(&mut self.read_feeds(&manifest)?)?;
         let index = AdvisoryIndex::from_bytes(bytes.clone())?;
         self.write(&index_file(index.revision()), &bytes)?;
-        manifest.index = Some(index.revision().to_owned());
+        manifest.set_index(index.revision());
         self.commit(&manifest)?;
         Ok(Arc::new(index))
+    }
+
+    /// Opens the index of a revision, where its file is still there: what was matched with it need
+    /// only be matched again where a newer one says something else.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub fn find_revision(&self, revision: &str) -> Result<Option<AdvisoryIndex>, DatabaseError> {
+        let manifest = self.manifest()?;
+        if !manifest.names(&index_file(revision)) {
+            return Ok(None);
+        }
+        let index = AdvisoryIndex::open(&self.folder.join(index_file(revision))).ok();
+        Ok(index.filter(|index| index.revision() == revision))
     }
 
     fn find_index(&self, manifest: &Manifest) -> Option<AdvisoryIndex> {
@@ -256,7 +270,7 @@ impl AdvisoryDatabase {
         }
         manifest.feeds.sort_by(|a, b| a.info.name.cmp(&b.info.name));
         if is_changed {
-            manifest.index = None;
+            manifest.outdate_index();
         }
         self.commit(&manifest)
     }

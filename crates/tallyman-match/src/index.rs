@@ -171,9 +171,12 @@ impl AdvisoryIndex {
 
     /// Tells whether any feed speaks of the ecosystem or release.
     pub fn covers(&self, gap: &CoverageGap) -> bool {
-        let release = gap.release.as_ref().map(canonical);
-        let gap = CoverageGap { ecosystem: gap.ecosystem, release };
-        self.meta.coverage.binary_search(&gap).is_ok()
+        covers(&self.meta.coverage, gap)
+    }
+
+    /// Returns the ecosystems and releases that feeds speak of, sorted.
+    pub fn coverage(&self) -> &[CoverageGap] {
+        &self.meta.coverage
     }
 
     /// Returns the number of package keys that advisories speak of.
@@ -307,6 +310,13 @@ impl AdvisoryIndex {
         let found = partition(count, |id| Ok(self.bytes_at(id)?.cmp(text.as_bytes())))?;
         Ok(found.and_then(|id| u32::try_from(id).ok()))
     }
+}
+
+/// Tells whether an index with this coverage speaks of the ecosystem or release.
+pub fn covers(coverage: &[CoverageGap], gap: &CoverageGap) -> bool {
+    let release = gap.release.as_ref().map(canonical);
+    let gap = CoverageGap { ecosystem: gap.ecosystem, release };
+    coverage.binary_search(&gap).is_ok()
 }
 
 /// Binary search in `0..count`.

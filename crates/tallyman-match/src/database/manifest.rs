@@ -17,7 +17,13 @@ pub(super) struct Manifest {
     pub(super) feeds: Vec<FeedFile>,
     /// The revision of the index of just these feeds, where it was compiled.
     pub(super) index: Option<String>,
+    /// The revisions before it whose files are still there, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    older: Vec<String>,
 }
+
+/// How many older indexes are kept, for those who have not matched with a newer one yet.
+const KEPT: usize = 2;
 
 /// A feed's facts file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,7 +35,7 @@ pub(super) struct FeedFile {
 
 impl Default for Manifest {
     fn default() -> Self {
-        Manifest { format: FORMAT, feeds: Vec::new(), index: None }
+        Manifest { format: FORMAT, feeds: Vec::new(), index: None, older: Vec::new() }
     }
 }
 
@@ -46,9 +52,26 @@ impl Manifest {
         serde_json::to_vec_pretty(self)
     }
 
+    /// Says that the feeds changed: the index is one of those before.
+    pub(super) fn outdate_index(&mut self) {
+        if let Some(index) = self.index.take() {
+            self.older.retain(|older| *older != index);
+            self.older.insert(0, index);
+            self.older.truncate(KEPT);
+        }
+    }
+
+    /// Names the index of the feeds as they are.
+    pub(super) fn set_index(&mut self, revision: &str) {
+        self.outdate_index();
+        self.older.retain(|older| older != revision);
+        self.index = Some(revision.to_owned());
+    }
+
     /// Tells whether a file of this name counts.
     pub(super) fn names(&self, name: &str) -> bool {
-        let is_index = self.index.as_deref().is_some_and(|index| name == super::index_file(index));
+        let mut indexes = self.index.iter().chain(&self.older);
+        let is_index = indexes.any(|index| name == super::index_file(index));
         is_index || self.feeds.iter().any(|feed| feed.file == name)
     }
 }

@@ -139,10 +139,19 @@ fn the_index_is_compiled_when_the_feeds_have_changed() {
     fixture.import(&record("B", "2024-01-01", ""));
     let second = fixture.database.open_index().unwrap();
     assert_ne!(first.revision(), second.revision());
-    // The old one goes on answering, though its file is gone.
     assert_eq!((ids(&first), ids(&second)), (vec!["A".into()], vec!["A".into(), "B".into()]));
+    let kept = fixture.database.find_revision(first.revision()).unwrap().unwrap();
+    let changed = second.changed_keys(&kept).unwrap();
+    assert_eq!(changed.len(), 1, "what was matched with the old one can be told what changed");
+    for id in ["C", "D"] {
+        fixture.import(&record(id, "2024-01-01", ""));
+        fixture.database.open_index().unwrap();
+    }
+    // The oldest goes on answering, though its file is gone.
     assert!(!file.exists());
-    assert_eq!(fixture.files().len(), 3);
+    assert!(fixture.database.find_revision(first.revision()).unwrap().is_none());
+    assert_eq!(ids(&first), ["A"]);
+    assert_eq!(fixture.files().len(), 5);
 }
 
 #[test]

@@ -80,6 +80,24 @@ impl Advisories {
         Ok(())
     }
 
+    /// Opens the index of a revision, where its file is still there.
+    ///
+    /// # Errors
+    ///
+    /// An [`AdvisoriesError`].
+    pub async fn find_revision(
+        &self,
+        revision: Option<&str>,
+    ) -> Result<Option<Arc<AdvisoryIndex>>, AdvisoriesError> {
+        let Some(revision) = revision.map(str::to_owned) else { return Ok(None) };
+        let current = self.current();
+        if current.revision() == revision {
+            return Ok(Some(current));
+        }
+        let database = Arc::clone(&self.database);
+        Ok(blocking::run(move || database.find_revision(&revision)).await?.map(Arc::new))
+    }
+
     /// Imports files, directories and archives, and bundles that were exported. The index in
     /// memory stays until [`Advisories::reload`].
     ///

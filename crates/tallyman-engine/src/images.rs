@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tallyman_match::index::{AdvisoryIndex, IndexError};
+use tallyman_match::index::{AdvisoryIndex, IndexError, covers};
 use tallyman_match::matcher::{find_vulnerabilities, gaps};
-use tallyman_model::coverage::{AnalysisState, package_versions};
+use tallyman_model::coverage::{AnalysisState, CoverageGap, package_versions};
 use tallyman_model::finding::Finding;
 use tallyman_model::image::ResolvedImage;
 use tallyman_model::inventory::{ImageInventory, LayerInventory};
@@ -18,6 +18,7 @@ use tallyman_store::ids::{ImageId, PackageVersionId};
 use tallyman_store::images::{ImageFacts, NewImage, NewImagePackage};
 use tallyman_store::jobs::JobChanges;
 use tallyman_store::layers::StoredLayer;
+use tallyman_store::package_sets::by_layer;
 use tallyman_store::packages::ChangedKeys;
 
 use crate::advisories::AdvisoriesError;
@@ -27,10 +28,10 @@ use crate::installation::Installation;
 
 /// How many package versions are matched in one transaction.
 const MATCH_BATCH: u32 = 5_000;
-/// How many images are counted in one transaction.
-const COUNT_BATCH: u32 = 100;
-/// How many images are looked at in one read when states are decided again.
-const STATE_BATCH: u32 = 200;
+/// How many lists of packages are looked at in one read when states are decided again.
+const STATE_BATCH: u32 = 5_000;
+/// The setting that holds what the advisories covered when states were last decided.
+const COVERAGE: &str = "advisory_coverage";
 
 /// Why an image could not be stored or matched.
 #[derive(Debug, thiserror::Error)]
@@ -124,8 +125,8 @@ pub async fn record_image(
         .into_iter()
         .zip(squashed.versions)
         .filter(|(item, _)| !item.is_owned)
-        .map(|(item, version)| NewImagePackage { version, layer: item.layer, path: item.path })
-        .collect();
+        .map(|(item, version)| NewImagePackage { version, layer: item.layer, path: item.path });
+    let packages = by_layer(packages)?;
     let new = NewImage {
         facts: facts(image, inventory_digests, fingerprint, squashed.archives),
         distribution: squashed.inventory.distribution,
@@ -224,11 +225,9 @@ pub async fn match_pending(installation: &Installation) -> Result<MatchOutcome, 
             }
             continue;
         }
-        let refreshed = store.refresh_stale_images(COUNT_BATCH).await?;
-        outcome.changed_images += refreshed.changed.len();
-        if refreshed.counted.is_empty() {
-            return Ok(outcome);
-        }
+        let refreshed = store.refresh_stale_images().await?;
+        outcome.changed_images += usize::try_from(refreshed.changed_images).unwrap_or(usize::MAX);
+        return Ok(outcome);
     }
 }
 
@@ -243,8 +242,8 @@ fn find_all(
 }
 
 /// Makes the revision of the advisories on disk the store's current one. When it is a new one, the
-/// package versions that it says something else of are to be matched again, and every image's
-/// state is decided again.
+/// package versions that it says something else of are to be matched again, and the states of
+/// images are decided again where a feed came or went.
 async fn current_index(installation: &Installation) -> Result<Arc<AdvisoryIndex>, ImageError> {
     let store = installation.store();
     let stored = store.find_advisory_revision().await?;
@@ -256,50 +255,59 @@ async fn current_index(installation: &Installation) -> Result<Arc<AdvisoryIndex>
     installation.advisories().reload().await?;
     let index = installation.advisories().current();
     if stored.as_deref() != Some(index.revision()) {
-        let changed = match is_current {
-            true => {
-                let (older, newer) = (Arc::clone(&older), Arc::clone(&index));
+        let older = match is_current {
+            true => Some(older),
+            false => installation.advisories().find_revision(stored.as_deref()).await?,
+        };
+        let changed = match older {
+            Some(older) => {
+                let newer = Arc::clone(&index);
                 ChangedKeys::Keys(blocking::run(move || newer.changed_keys(&older)).await?)
             }
             // The index that the store was matched with is gone.
-            false => ChangedKeys::All,
+            None => ChangedKeys::All,
         };
+        decide_states(installation, &index).await?;
         let now_ms = installation.clock().now_ms();
         let jobs = JobChanges::default();
         store.set_advisory_revision(index.revision(), changed, jobs, now_ms).await?;
-        decide_states(installation, &index).await?;
     }
     Ok(index)
 }
 
-/// Decides again whether images can be judged: a feed may have come or gone.
+/// Decides again whether images can be judged, where a feed came or went since it was decided.
 async fn decide_states(
     installation: &Installation,
     index: &AdvisoryIndex,
 ) -> Result<(), ImageError> {
     let store = installation.store();
+    let text = serde_json::to_string(index.coverage()).unwrap_or_default();
+    let before = store.find_setting(COVERAGE).await?;
+    if before.as_deref() == Some(text.as_str()) {
+        return Ok(());
+    }
+    // Where it is not known what was covered, every list is looked at.
+    let before: Option<Vec<CoverageGap>> = before.and_then(|text| serde_json::from_str(&text).ok());
+    let is_changed = |kind: &CoverageGap| {
+        before.as_ref().is_none_or(|before| covers(before, kind) != index.covers(kind))
+    };
     let mut after = None;
     loop {
-        let images = store.list_images_after(after, STATE_BATCH).await?;
-        let Some(last) = images.last() else { return Ok(()) };
-        after = Some(last.image_id);
+        let lists = store.list_package_list_kinds_after(after, STATE_BATCH).await?;
+        let Some(last) = lists.last() else { break };
+        after = Some(last.id);
         let mut states = Vec::new();
-        for image in images {
-            if matches!(image.state, AnalysisState::Failed { .. }) {
-                continue;
-            }
-            let packages = store.find_image_packages(image.image_id).await?.unwrap_or_default();
-            let versions: Vec<PackageVersion> =
-                packages.into_iter().map(|package| package.version).collect();
-            let state = AnalysisState::judge(versions.len(), &gaps(index, &versions));
-            if state != image.state {
-                states.push((image.image_id, state));
-            }
+        for list in lists.into_iter().filter(|list| list.kinds.iter().any(is_changed)) {
+            let gaps: Vec<CoverageGap> =
+                list.kinds.iter().filter(|kind| !index.covers(kind)).cloned().collect();
+            states.push((list.id, AnalysisState::judge(list.kinds.len(), &gaps)));
         }
         if !states.is_empty() {
-            store.set_image_states(states).await?;
+            store.set_list_states(states).await?;
         }
     }
+    store.set_setting(COVERAGE, &text).await?;
+    Ok(())
 }
 
 /// Puts the layers of an image into their order; `Err` names those that are not known.

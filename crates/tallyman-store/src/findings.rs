@@ -12,6 +12,7 @@ use crate::error::StoreError;
 use crate::ids::{ImageId, PackageVersionId};
 use crate::jobs::{JobChanges, apply_job_changes};
 use crate::packages::current_revision;
+use crate::settings::{Epoch, raise_epoch};
 use crate::statement::{execute, fetch_all};
 use crate::store::Store;
 
@@ -29,7 +30,7 @@ impl Store {
     ///
     /// Returns the package versions whose findings differ from before, sorted; of the others
     /// nothing is written unless they were to be matched. Images that hold a package version that
-    /// differs or was to be matched become stale ([`Store::refresh_stale_images`]).
+    /// differs become stale ([`Store::refresh_stale_images`]).
     ///
     /// # Errors
     ///
@@ -51,8 +52,10 @@ impl Store {
             let changed = write_difference(connection, &findings, now_ms)?;
             let ids: BTreeSet<PackageVersionId> = findings.iter().map(|(id, _)| *id).collect();
             let matched = mark_matched(connection, &revision, &ids)?;
-            let affected: BTreeSet<_> = changed.iter().chain(&matched).collect();
-            mark_stale(connection, &affected)?;
+            if !changed.is_empty() || matched > 0 {
+                raise_epoch(connection, Epoch::Findings)?;
+            }
+            mark_stale(connection, &changed)?;
             apply_job_changes(connection, &jobs, now_ms)?;
             Ok(changed)
         })
@@ -74,9 +77,13 @@ impl Store {
         self.read(|connection| {
             fetch_all(
                 connection,
-                "SELECT DISTINCT image_id FROM image_package
-                 WHERE package_version_id IN (SELECT value FROM json_each($1))
-                 ORDER BY image_id",
+                "SELECT DISTINCT image.image_id
+                 FROM package_set_member
+                 JOIN package_list_set ON package_list_set.set_id = package_set_member.set_id
+                 JOIN image ON image.list_id = package_list_set.list_id
+                 WHERE package_set_member.package_version_id IN (
+                     SELECT value FROM json_each($1))
+                 ORDER BY image.image_id",
                 [list],
                 |row| Ok(ImageId(row.get(0)?)),
             )
@@ -215,31 +222,27 @@ fn mark_matched(
     connection: &Connection,
     revision: &str,
     ids: &BTreeSet<PackageVersionId>,
-) -> Result<Vec<PackageVersionId>, StoreError> {
-    fetch_all(
+) -> Result<usize, StoreError> {
+    execute(
         connection,
         "UPDATE package_version SET matched_revision = $1
          WHERE package_version_id IN (SELECT value FROM json_each($2))
-           AND matched_revision IS NULL
-         RETURNING package_version_id",
+           AND matched_revision IS NULL",
         params![revision, to_json(ids)?],
-        |row| Ok(PackageVersionId(row.get(0)?)),
     )
 }
 
-fn mark_stale(
-    connection: &Connection,
-    ids: &BTreeSet<&PackageVersionId>,
-) -> Result<(), StoreError> {
+/// Sets are marked and not images: a set of a base image is one row where a million show it.
+fn mark_stale(connection: &Connection, ids: &[PackageVersionId]) -> Result<(), StoreError> {
     if ids.is_empty() {
         return Ok(());
     }
     execute(
         connection,
-        "INSERT INTO stale_image (image_id)
-         SELECT DISTINCT image_id FROM image_package
+        "INSERT INTO stale_set (set_id, mark)
+         SELECT DISTINCT set_id, 1 FROM package_set_member
          WHERE package_version_id IN (SELECT value FROM json_each($1))
-         ON CONFLICT (image_id) DO NOTHING",
+         ON CONFLICT (set_id) DO UPDATE SET mark = stale_set.mark + 1",
         [to_json(ids)?],
     )?;
     Ok(())

@@ -18,6 +18,16 @@ pub struct ImageId(pub i64);
 #[serde(transparent)]
 pub struct PackageVersionId(pub i64);
 
+/// The identifier of the packages that an image shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PackageListId(pub i64);
+
+/// The identifier of the packages that a layer brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct PackageSetId(pub(crate) i64);
+
 impl fmt::Display for ImageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

@@ -18,17 +18,18 @@ use tallyman_model::platform::Platform;
 use tallyman_model::severity::Severity;
 
 use crate::archives::KnownArchive;
-use crate::counters::{Shift, refresh, shift_servers};
+use crate::counters::shift_unjudged;
 use crate::encoding::{
     count_of, from_json, from_zstd_json, optional_from_json, parse, to_integer, to_json,
     to_unsigned, to_zstd_json,
 };
 use crate::error::StoreError;
 use crate::findings::{StoredFinding, findings_of};
-use crate::ids::{ImageId, PackageVersionId, id_of, sha256};
+use crate::ids::{ImageId, PackageListId, PackageVersionId, id_of, sha256};
 use crate::jobs::{JobChanges, apply_job_changes};
-use crate::packages::{intern, package_version_id, package_versions};
-use crate::statement::{execute, fetch_all, fetch_one, fetch_optional};
+use crate::package_sets::{LayerPackages, PackageOfList, packages_of_image, store_list};
+use crate::packages::package_versions;
+use crate::statement::{execute, fetch_all, fetch_optional};
 use crate::store::Store;
 
 /// What an image is made of.
@@ -92,8 +93,8 @@ pub struct NewImage {
     pub distribution: Option<Distribution>,
     /// How far the analysis can be trusted.
     pub state: AnalysisState,
-    /// Its packages.
-    pub packages: Vec<NewImagePackage>,
+    /// Its packages ([`by_layer`](crate::package_sets::by_layer)).
+    pub packages: Vec<LayerPackages>,
     /// Its alerts.
     pub alerts: Vec<InventoryAlert>,
     /// What could not be read.
@@ -188,10 +189,6 @@ pub struct StoredImagePackage {
     pub findings: Vec<StoredFinding>,
 }
 
-/// How `image.packages` holds a package: version, layer, path.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct PackageOfImage(pub(crate) PackageVersionId, usize, String);
-
 /// The columns of [`ImageSummary`] start at the given place of a row.
 pub(crate) const SUMMARY_COLUMNS: usize = 14;
 
@@ -205,18 +202,28 @@ impl Store {
         jobs: JobChanges,
         now_ms: i64,
     ) -> Result<ImageId, StoreError> {
-        let key = image.facts.image_key()?;
-        let image_id = ImageId(id_of(&key));
+        let image = KeyedImage::new(image)?;
         self.write(move |connection| {
-            match stored_key(connection, image_id)? {
-                Some(stored) if stored == key => {
-                    set_states(connection, &[(image_id, image.state)])?;
-                }
-                Some(_) => return Err(StoreError::Collision { what: "image", id: image_id.0 }),
-                None => insert(connection, image_id, &key, &image, now_ms)?,
-            }
+            insert_or_set_state(connection, &image, now_ms)?;
             apply_job_changes(connection, &jobs, now_ms)?;
-            Ok(image_id)
+            Ok(image.id)
+        })
+        .await
+    }
+
+    /// Stores many images as [`Store::insert_image`] does, in one transaction: all or none.
+    pub async fn insert_images(
+        &self,
+        images: Vec<NewImage>,
+        now_ms: i64,
+    ) -> Result<Vec<ImageId>, StoreError> {
+        let images =
+            images.into_iter().map(KeyedImage::new).collect::<Result<Vec<_>, StoreError>>()?;
+        self.write(move |connection| {
+            for image in &images {
+                insert_or_set_state(connection, image, now_ms)?;
+            }
+            Ok(images.iter().map(|image| image.id).collect())
         })
         .await
     }
@@ -233,10 +240,12 @@ impl Store {
             fetch_optional(
                 connection,
                 "SELECT image_id, config_digest, manifest_digest, platform, created_at, size_bytes,
-                        state, state_reason, vul_count, vul_by_severity, alarm_count, row_version,
-                        analyzed_at, matched_revision, image_key, fingerprint, distribution,
-                        layers, alerts, diagnostics
-                 FROM image WHERE image_id = $1",
+                        state, state_reason, vul_count, vul_by_severity, alarm_count,
+                        image.row_version + package_list.row_version, analyzed_at,
+                        matched_revision, image_key, fingerprint, distribution, layers, alerts,
+                        diagnostics
+                 FROM image JOIN package_list ON package_list.list_id = image.list_id
+                 WHERE image_id = $1",
                 [image_id.0],
                 read_image,
             )
@@ -255,9 +264,11 @@ impl Store {
             fetch_all(
                 connection,
                 "SELECT image_id, config_digest, manifest_digest, platform, created_at, size_bytes,
-                        state, state_reason, vul_count, vul_by_severity, alarm_count, row_version,
-                        analyzed_at, matched_revision
-                 FROM image WHERE image_id > $1 ORDER BY image_id LIMIT $2",
+                        state, state_reason, vul_count, vul_by_severity, alarm_count,
+                        image.row_version + package_list.row_version, analyzed_at,
+                        matched_revision
+                 FROM image JOIN package_list ON package_list.list_id = image.list_id
+                 WHERE image_id > $1 ORDER BY image_id LIMIT $2",
                 params![after, limit],
                 |row| read_summary(row, 0),
             )
@@ -276,9 +287,11 @@ impl Store {
             fetch_all(
                 connection,
                 "SELECT image_id, config_digest, manifest_digest, platform, created_at, size_bytes,
-                        state, state_reason, vul_count, vul_by_severity, alarm_count, row_version,
-                        analyzed_at, matched_revision
-                 FROM image WHERE config_digest = $1 OR manifest_digest = $1
+                        state, state_reason, vul_count, vul_by_severity, alarm_count,
+                        image.row_version + package_list.row_version, analyzed_at,
+                        matched_revision
+                 FROM image JOIN package_list ON package_list.list_id = image.list_id
+                 WHERE config_digest = $1 OR manifest_digest = $1
                  ORDER BY analyzed_at DESC, image_id LIMIT $2",
                 params![digest, limit],
                 |row| read_summary(row, 0),
@@ -314,10 +327,7 @@ impl Store {
         image_id: ImageId,
     ) -> Result<Option<Vec<StoredImagePackage>>, StoreError> {
         self.read_snapshot(|connection| {
-            let sql = "SELECT packages FROM image WHERE image_id = $1";
-            let packages = fetch_optional(connection, sql, [image_id.0], |row| {
-                from_zstd_json::<Vec<PackageOfImage>>("image.packages", row.get_ref(0)?.as_blob()?)
-            })?;
+            let packages = packages_of_image(connection, image_id.0)?;
             packages.map(|packages| with_findings(connection, packages)).transpose()
         })
         .await
@@ -343,48 +353,57 @@ impl Store {
         self.write(move |connection| set_states(connection, &states)).await
     }
 
-    /// Counts the vulnerabilities of images again; returns those whose counters changed.
-    pub async fn refresh_image_counters(
+    /// Sets the state of all images that show these lists of packages, but for those that could
+    /// not be read; returns those whose state was another.
+    pub async fn set_list_states(
         &self,
-        image_ids: Vec<ImageId>,
+        states: Vec<(PackageListId, AnalysisState)>,
     ) -> Result<Vec<ImageId>, StoreError> {
-        self.write(move |connection| refresh(connection, &image_ids)).await
-    }
-
-    /// Counts up to `limit` of the stale images again. Call it until it says that none was left.
-    pub async fn refresh_stale_images(&self, limit: u32) -> Result<Refreshed, StoreError> {
         self.write(move |connection| {
-            let stale = fetch_all(
-                connection,
-                "DELETE FROM stale_image
-                 WHERE image_id IN (SELECT image_id FROM stale_image ORDER BY image_id LIMIT $1)
-                 RETURNING image_id",
-                [limit],
-                |row| Ok(ImageId(row.get(0)?)),
-            )?;
-            let changed = refresh(connection, &stale)?;
-            Ok(Refreshed { counted: stale, changed })
-        })
-        .await
-    }
-
-    /// Returns how many images wait for being counted again.
-    pub async fn count_stale_images(&self) -> Result<u64, StoreError> {
-        self.read(|connection| {
-            let sql = "SELECT COUNT(*) FROM stale_image";
-            fetch_one(connection, sql, [], |row| to_unsigned("COUNT(*)", row.get(0)?))
+            let mut of_images = Vec::new();
+            for (list_id, state) in states {
+                let images = fetch_all(
+                    connection,
+                    "SELECT image_id FROM image WHERE list_id = $1 AND state <> 'failed'",
+                    [list_id.0],
+                    |row| Ok((ImageId(row.get(0)?), state.clone())),
+                )?;
+                of_images.extend(images);
+            }
+            set_states(connection, &of_images)
         })
         .await
     }
 }
 
-/// What [`Store::refresh_stale_images`] did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Refreshed {
-    /// The images that were counted again; none: no image was stale.
-    pub counted: Vec<ImageId>,
-    /// Those of them whose counters changed.
-    pub changed: Vec<ImageId>,
+/// An image with the key and the id that its facts give it.
+struct KeyedImage {
+    id: ImageId,
+    key: String,
+    image: NewImage,
+}
+
+impl KeyedImage {
+    fn new(image: NewImage) -> Result<Self, StoreError> {
+        let key = image.facts.image_key()?;
+        Ok(KeyedImage { id: ImageId(id_of(&key)), key, image })
+    }
+}
+
+fn insert_or_set_state(
+    connection: &Connection,
+    keyed: &KeyedImage,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let KeyedImage { id, key, image } = keyed;
+    match stored_key(connection, *id)? {
+        Some(stored) if stored == *key => {
+            set_states(connection, &[(*id, image.state.clone())])?;
+            Ok(())
+        }
+        Some(_) => Err(StoreError::Collision { what: "image", id: id.0 }),
+        None => insert(connection, *id, key, image, now_ms),
+    }
 }
 
 /// Returns those ids of a JSON list that are stored.
@@ -464,24 +483,16 @@ fn insert(
     image: &NewImage,
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    let mut versions = HashMap::new();
-    let mut packages = Vec::with_capacity(image.packages.len());
-    for package in &image.packages {
-        let id = package_version_id(&package.version)?;
-        versions.insert(id, &package.version);
-        packages.push(PackageOfImage(id, package.layer, package.path.clone()));
-    }
-    intern(connection, &versions)?;
+    let list_id = store_list(connection, &image.packages)?;
     let facts = &image.facts;
     let (state, reason) = state_columns(&image.state);
     execute(
         connection,
         "INSERT INTO image (image_id, image_key, config_digest, manifest_digest, platform,
-                            created_at, size_bytes, state, state_reason, vul_count,
-                            vul_by_severity, alarm_count, row_version, analyzed_at, fingerprint,
-                            distribution, layers, alerts, diagnostics, packages)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, 1, $12, $13, $14, $15, $16, $17,
-                 $18)",
+                            created_at, size_bytes, state, state_reason, alarm_count,
+                            row_version, analyzed_at, fingerprint, distribution, layers, alerts,
+                            diagnostics, list_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13, $14, $15, $16, $17)",
         params![
             image_id.0,
             key,
@@ -492,7 +503,6 @@ fn insert(
             to_integer(facts.size_bytes()),
             state,
             reason,
-            to_json(&SeverityCounts::default())?,
             count_of(image.alerts.len()),
             now_ms,
             facts.fingerprint,
@@ -500,17 +510,9 @@ fn insert(
             to_json(&facts.layers)?,
             to_json(&image.alerts)?,
             to_zstd_json(&image.diagnostics)?,
-            to_zstd_json(&packages)?,
+            list_id.0,
         ],
     )?;
-    let ids: BTreeSet<PackageVersionId> = versions.into_keys().collect();
-    execute(
-        connection,
-        "INSERT INTO image_package (package_version_id, image_id)
-         SELECT value, $1 FROM json_each($2)",
-        params![image_id.0, to_json(&ids)?],
-    )?;
-    refresh(connection, &[image_id])?;
     Ok(())
 }
 
@@ -542,11 +544,11 @@ fn set_states(
             params![name, reason, image_id.0],
         )?;
         let unjudged_count = unjudged(state) - unjudged(before);
-        shifts.push(Shift { image_id: *image_id, vul_count: 0, unjudged_count });
+        shifts.push((*image_id, unjudged_count));
         stored.insert(*image_id, state.clone());
     }
-    shift_servers(connection, &shifts)?;
-    Ok(shifts.into_iter().map(|shift| shift.image_id).collect())
+    shift_unjudged(connection, &shifts)?;
+    Ok(shifts.into_iter().map(|(image_id, _)| image_id).collect())
 }
 
 fn unjudged(state: &AnalysisState) -> i64 {
@@ -558,23 +560,28 @@ fn unjudged(state: &AnalysisState) -> i64 {
 
 fn with_findings(
     connection: &Connection,
-    packages: Vec<PackageOfImage>,
+    packages: Vec<PackageOfList>,
 ) -> Result<Vec<StoredImagePackage>, StoreError> {
     let ids: BTreeSet<PackageVersionId> = packages.iter().map(|package| package.0).collect();
     let list = to_json(&ids)?;
     let versions = package_versions(connection, &list)?;
     let findings = findings_of(connection, &list)?;
-    packages
-        .into_iter()
-        .map(|PackageOfImage(id, layer, path)| {
-            let version = versions.get(&id).cloned().ok_or_else(|| StoreError::Corrupt {
-                what: "image.packages",
-                reason: format!("package version {id} is missing"),
-            })?;
-            let findings = findings.get(&id).cloned().unwrap_or_default();
-            Ok(StoredImagePackage { package_version_id: id, version, layer, path, findings })
-        })
-        .collect()
+    let packages = packages.into_iter().map(|(id, layer, path)| {
+        let version = versions.get(&id).cloned().ok_or_else(|| StoreError::Corrupt {
+            what: "package_set.packages",
+            reason: format!("package version {id} is missing"),
+        })?;
+        let findings = findings.get(&id).cloned().unwrap_or_default();
+        Ok(StoredImagePackage { package_version_id: id, version, layer, path, findings })
+    });
+    let mut packages = packages.collect::<Result<Vec<_>, StoreError>>()?;
+    // The order of the inventory.
+    packages.sort_by(|a, b| {
+        let place = |it: &StoredImagePackage| (it.layer, it.package_version_id);
+        let by_package = a.version.package.cmp(&b.version.package);
+        by_package.then_with(|| a.path.cmp(&b.path)).then_with(|| place(a).cmp(&place(b)))
+    });
+    Ok(packages)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod layers;
 pub mod maintenance;
 pub mod nonces;
+pub mod package_sets;
 pub mod packages;
 pub mod policies;
 pub mod purge;

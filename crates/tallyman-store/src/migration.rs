@@ -12,11 +12,33 @@ const APPLICATION_ID: i64 = 0x544c_594d;
 
 /// All migrations in order; the version is the place in the list, counted from 1. A file that has
 /// landed is never edited.
-const MIGRATIONS: &[(&str, &str)] = &[
-    ("0001_initial", include_str!("../migrations/0001_initial.sql")),
-    ("0002_rpm_modules", include_str!("../migrations/0002_rpm_modules.sql")),
-    ("0003_archives", include_str!("../migrations/0003_archives.sql")),
+const MIGRATIONS: &[Migration] = &[
+    Migration::sql("0001_initial", include_str!("../migrations/0001_initial.sql")),
+    Migration::sql("0002_rpm_modules", include_str!("../migrations/0002_rpm_modules.sql")),
+    Migration::sql("0003_archives", include_str!("../migrations/0003_archives.sql")),
+    Migration {
+        then: Some(crate::package_sets::convert),
+        ..Migration::sql("0004_package_sets", include_str!("../migrations/0004_package_sets.sql"))
+    },
+    Migration::sql("0005_images_by_list", include_str!("../migrations/0005_images_by_list.sql")),
 ];
+
+/// One step of the schema.
+struct Migration {
+    name: &'static str,
+    sql: &'static str,
+    /// What SQL cannot do.
+    then: Option<Conversion>,
+}
+
+/// What brings rows over, in the migration's transaction.
+type Conversion = fn(&Connection) -> Result<(), StoreError>;
+
+impl Migration {
+    const fn sql(name: &'static str, sql: &'static str) -> Self {
+        Migration { name, sql, then: None }
+    }
+}
 
 /// The newest version that this program knows.
 pub(crate) fn newest() -> i64 {
@@ -25,11 +47,20 @@ pub(crate) fn newest() -> i64 {
 
 /// Applies what is missing. Another process may do the same at the same time.
 pub(crate) fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    if current(connection, path)? == newest() {
+    migrate_to(connection, path, newest())
+}
+
+/// Applies what is missing up to a version.
+pub(crate) fn migrate_to(
+    connection: &Connection,
+    path: &Path,
+    version: i64,
+) -> Result<(), StoreError> {
+    if current(connection, path)? >= version {
         return Ok(());
     }
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let result = apply_missing(connection, path);
+    let result = apply_missing(connection, path, version);
     connection.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
     result
 }
@@ -53,7 +84,7 @@ pub(crate) fn current(connection: &Connection, path: &Path) -> Result<i64, Store
     Ok(found)
 }
 
-fn apply_missing(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+fn apply_missing(connection: &Connection, path: &Path, up_to: i64) -> Result<(), StoreError> {
     let found = current(connection, path)?;
     if found == 0 {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -64,9 +95,13 @@ fn apply_missing(connection: &Connection, path: &Path) -> Result<(), StoreError>
             ) STRICT",
         )?;
     }
-    for (version, (name, sql)) in (1..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found)
+    for (version, Migration { name, sql, then }) in
+        (1..=up_to).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found)
     {
         connection.execute_batch(sql)?;
+        if let Some(then) = then {
+            then(connection)?;
+        }
         execute(
             connection,
             "INSERT INTO schema_migration (version, name) VALUES ($1, $2)",

@@ -47,14 +47,14 @@ impl Store {
         self.write(move |connection| {
             let mut marked = 0;
             let before = current_revision(connection)?;
-            if before.is_none() {
-                mark_uncounted(connection)?;
-            }
             if before.as_deref() != Some(revision.as_str()) {
                 marked = match &changed {
                     ChangedKeys::Keys(keys) => mark_keys(connection, keys)?,
                     ChangedKeys::All => mark_all(connection)?,
                 };
+                if marked > 0 {
+                    raise_epoch(connection, Epoch::Findings)?;
+                }
                 set_setting(connection, ADVISORY_REVISION, &revision)?;
                 raise_epoch(connection, Epoch::Advisories)?;
             }
@@ -291,18 +291,6 @@ fn mark_all(connection: &Connection) -> Result<usize, StoreError> {
         "UPDATE package_version SET matched_revision = NULL WHERE matched_revision IS NOT NULL",
         params![],
     )
-}
-
-/// Images that came before the first revision are to be counted, also those without packages.
-fn mark_uncounted(connection: &Connection) -> Result<(), StoreError> {
-    execute(
-        connection,
-        "INSERT INTO stale_image (image_id)
-         SELECT image_id FROM image WHERE matched_revision IS NULL
-         ON CONFLICT (image_id) DO NOTHING",
-        params![],
-    )?;
-    Ok(())
 }
 
 #[cfg(test)]

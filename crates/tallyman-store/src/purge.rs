@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
-use crate::encoding::{from_zstd_json, to_json};
+use crate::encoding::to_json;
 use crate::error::StoreError;
-use crate::ids::{ImageId, PackageVersionId};
-use crate::images::PackageOfImage;
+use crate::ids::{PackageListId, PackageVersionId};
+use crate::package_sets::purge_lists;
+use crate::settings::{Epoch, raise_epoch};
 use crate::statement::{execute, fetch_all};
 use crate::store::Store;
 
@@ -49,7 +50,7 @@ impl Store {
 }
 
 fn purge_images(connection: &Connection, before_ms: i64, limit: u32) -> Result<Purged, StoreError> {
-    let images: Vec<(ImageId, Vec<PackageOfImage>)> = fetch_all(
+    let lists: Vec<PackageListId> = fetch_all(
         connection,
         "DELETE FROM image WHERE image_id IN (
              SELECT image_id FROM image
@@ -57,32 +58,13 @@ fn purge_images(connection: &Connection, before_ms: i64, limit: u32) -> Result<P
                AND NOT EXISTS (SELECT 1 FROM server_image
                                WHERE server_image.image_id = image.image_id)
              ORDER BY image_id LIMIT $2)
-         RETURNING image_id, packages",
+         RETURNING list_id",
         params![before_ms, limit],
-        |row| {
-            let packages = from_zstd_json("image.packages", row.get_ref(1)?.as_blob()?)?;
-            Ok((ImageId(row.get(0)?), packages))
-        },
+        |row| Ok(PackageListId(row.get(0)?)),
     )?;
-    let ids: Vec<ImageId> = images.iter().map(|(id, _)| *id).collect();
-    let pairs: BTreeSet<(PackageVersionId, ImageId)> = images
-        .iter()
-        .flat_map(|(id, packages)| packages.iter().map(|package| (package.0, *id)))
-        .collect();
-    execute(
-        connection,
-        "DELETE FROM image_package WHERE (package_version_id, image_id) IN (
-             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($1))",
-        [to_json(&pairs)?],
-    )?;
-    execute(
-        connection,
-        "DELETE FROM stale_image WHERE image_id IN (SELECT value FROM json_each($1))",
-        [to_json(&ids)?],
-    )?;
-    let versions: BTreeSet<PackageVersionId> = pairs.iter().map(|(version, _)| *version).collect();
+    let versions = purge_lists(connection, &lists.iter().copied().collect())?;
     let package_versions = purge_package_versions(connection, &versions)?;
-    Ok(Purged { images: images.len(), package_versions, ..Purged::default() })
+    Ok(Purged { images: lists.len(), package_versions, ..Purged::default() })
 }
 
 fn purge_package_versions(
@@ -94,17 +76,21 @@ fn purge_package_versions(
         "DELETE FROM package_version
          WHERE package_version_id IN (SELECT value FROM json_each($1))
            AND NOT EXISTS (
-               SELECT 1 FROM image_package
-               WHERE image_package.package_version_id = package_version.package_version_id)
+               SELECT 1 FROM package_set_member
+               WHERE package_set_member.package_version_id = package_version.package_version_id)
          RETURNING package_version_id",
         [to_json(versions)?],
         |row| Ok(PackageVersionId(row.get(0)?)),
     )?;
+    if unused.is_empty() {
+        return Ok(0);
+    }
     execute(
         connection,
         "DELETE FROM finding WHERE package_version_id IN (SELECT value FROM json_each($1))",
         [to_json(&unused)?],
     )?;
+    raise_epoch(connection, Epoch::Findings)?;
     Ok(unused.len())
 }
 

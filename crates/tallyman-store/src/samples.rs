@@ -17,6 +17,7 @@ use tallyman_model::severity::Severity;
 use crate::ids::{ImageId, PackageVersionId, sha256};
 use crate::images::{ImageFacts, NewImage, NewImagePackage};
 use crate::jobs::{JobChanges, NewJob};
+use crate::package_sets::by_layer;
 use crate::packages::{ChangedKeys, package_version_id};
 use crate::secret::MasterKey;
 use crate::servers::{ReportDifference, ServerImage, ServerReport};
@@ -38,7 +39,11 @@ impl Deref for TemporaryStore {
 
 impl TemporaryStore {
     pub(crate) fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        TemporaryStore::in_directory(tempfile::tempdir().unwrap())
+    }
+
+    /// Opens what lies in a directory.
+    pub(crate) fn in_directory(directory: tempfile::TempDir) -> Self {
         let master_key = MasterKey::load_or_create(&directory.path().join("master.key")).unwrap();
         let path = directory.path().join("tallyman.db");
         let store = Store::open(StoreOptions::new(path, master_key)).unwrap();
@@ -59,7 +64,7 @@ impl TemporaryStore {
             all.push((id, found.map(|(_, findings)| findings.to_vec()).unwrap_or_default()));
         }
         self.replace_findings(revision, all, none(), 2000).await.unwrap();
-        self.refresh_stale_images(1000).await.unwrap();
+        self.refresh_stale_images().await.unwrap();
     }
 
     pub(crate) async fn report(
@@ -143,14 +148,12 @@ pub(crate) fn new_image(number: u32, packages: &[u32]) -> NewImage {
         },
         distribution: None,
         state: AnalysisState::Analyzed,
-        packages: packages
-            .iter()
-            .map(|number| NewImagePackage {
-                version: package(*number),
-                layer: 0,
-                path: format!("lib/package-{number}"),
-            })
-            .collect(),
+        packages: by_layer(packages.iter().map(|number| NewImagePackage {
+            version: package(*number),
+            layer: 0,
+            path: format!("lib/package-{number}"),
+        }))
+        .unwrap(),
         alerts: Vec::new(),
         diagnostics: Vec::new(),
     }

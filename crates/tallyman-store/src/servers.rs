@@ -368,11 +368,13 @@ fn contains(text: &str) -> Value {
 
 const LIST_SERVER_IMAGES: &str = "
 SELECT image.image_id, image.config_digest, image.manifest_digest, image.platform,
-       image.created_at, image.size_bytes, image.state, image.state_reason, image.vul_count,
-       image.vul_by_severity, image.alarm_count, image.row_version, image.analyzed_at,
-       image.matched_revision, server_image.server_uuid, server_image.name, server_image.names,
-       server_image.engine, server_image.registry, server_image.first_seen_at
+       image.created_at, image.size_bytes, image.state, image.state_reason,
+       package_list.vul_count, package_list.vul_by_severity, image.alarm_count,
+       image.row_version + package_list.row_version, image.analyzed_at,
+       package_list.matched_revision, server_image.server_uuid, server_image.name,
+       server_image.names, server_image.engine, server_image.registry, server_image.first_seen_at
 FROM server_image JOIN image ON image.image_id = server_image.image_id
+     JOIN package_list ON package_list.list_id = image.list_id
 WHERE server_image.server_uuid IN (SELECT value FROM json_each($1))
 ORDER BY server_image.server_uuid, server_image.name, server_image.image_id";
 
@@ -563,11 +565,12 @@ fn recount(connection: &Connection, uuid: &ServerUuid) -> Result<(), StoreError>
          SET image_count = sums.image_count, vul_count = sums.vul_count,
              alarm_count = sums.alarm_count, unjudged_count = sums.unjudged_count
          FROM (SELECT COUNT(*) AS image_count,
-                      COALESCE(SUM(image.vul_count), 0) AS vul_count,
+                      COALESCE(SUM(package_list.vul_count), 0) AS vul_count,
                       COALESCE(SUM(image.alarm_count), 0) AS alarm_count,
                       COALESCE(SUM(CASE WHEN image.state = 'analyzed' THEN 0 ELSE 1 END), 0)
                           AS unjudged_count
                FROM server_image JOIN image ON image.image_id = server_image.image_id
+                    JOIN package_list ON package_list.list_id = image.list_id
                WHERE server_image.server_uuid = $1) AS sums
          WHERE server.server_uuid = $1
            AND (server.image_count <> sums.image_count OR server.vul_count <> sums.vul_count

@@ -23,6 +23,8 @@ pub enum Epoch {
     Advisories,
     /// Which servers have which images, and what lists show of them.
     Images,
+    /// Which package versions have which findings, or are to be matched.
+    Findings,
 }
 
 impl Epoch {
@@ -31,6 +33,7 @@ impl Epoch {
             Epoch::Accounts => "accounts",
             Epoch::Advisories => "advisories",
             Epoch::Images => "images",
+            Epoch::Findings => "findings",
         }
     }
 }
@@ -80,16 +83,17 @@ impl Store {
 
     /// Returns the counter of an area. What was read after it is good until it rises.
     pub async fn epoch(&self, epoch: Epoch) -> Result<i64, StoreError> {
-        self.read(|connection| {
-            fetch_one(
-                connection,
-                "SELECT COALESCE(MAX(value), 0) FROM epoch WHERE name = $1",
-                [epoch.name()],
-                |row| Ok(row.get(0)?),
-            )
-        })
-        .await
+        self.read(|connection| self::epoch(connection, epoch)).await
     }
+}
+
+pub(crate) fn epoch(connection: &Connection, epoch: Epoch) -> Result<i64, StoreError> {
+    fetch_one(
+        connection,
+        "SELECT COALESCE(MAX(value), 0) FROM epoch WHERE name = $1",
+        [epoch.name()],
+        |row| Ok(row.get(0)?),
+    )
 }
 
 pub(crate) fn find_setting(

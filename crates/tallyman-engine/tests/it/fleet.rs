@@ -4,6 +4,7 @@ use tallyman_engine::agent::protocol::{
 use tallyman_engine::analysis::analyzer_fingerprint;
 use tallyman_engine::archives::import_archives;
 use tallyman_engine::fleet::{find_missing_layers, put_layer, report_server};
+use tallyman_engine::images::{MatchOutcome, match_pending};
 use tallyman_model::host::{HostFacts, ServerUuid};
 use tallyman_model::image::{Compression, LayerDescriptor, ResolvedImage};
 use tallyman_model::inventory::LayerInventory;
@@ -111,6 +112,30 @@ async fn an_agent_that_lies_lies_about_its_own_server_only() {
     let counts: Vec<u64> = rows.iter().map(|row| row.image.vul_count).collect();
     assert_eq!(counts, [1, 0]);
     assert_ne!(rows[0].image.image_id, rows[1].image.image_id);
+}
+
+#[tokio::test]
+async fn new_advisories_match_only_the_packages_that_they_speak_of() {
+    let setting = Setting::new().await;
+    let outcome = |matched, changed_versions, changed_images| MatchOutcome {
+        matched,
+        changed_versions,
+        changed_images,
+    };
+    for (server, name) in [("one", "quayside"), ("two", "bollard")] {
+        let bytes = Layer::default().python(name, "1.4").gzip();
+        bring(&setting, server, &bytes, honest(&bytes)).await;
+        let report = report(server, Some(vec![image(&[&bytes])]));
+        report_server(&setting.installation, report).await.expect("an answer");
+    }
+    let date = "2026-01-01T00:00:00Z";
+    assert_eq!(setting.affect("TEST-1", "quayside", "1.5", date).await, outcome(1, 1, 1));
+    assert_eq!(setting.affect("TEST-2", "fender", "1.5", date).await, outcome(0, 0, 0));
+    assert_eq!(setting.affect("TEST-2", "fender", "1.5", date).await, outcome(0, 0, 0));
+    assert_eq!(setting.affect("TEST-3", "bollard", "1.3", date).await, outcome(1, 0, 0));
+    let rows = images(&setting, &["one", "two"]).await;
+    assert_eq!(rows.iter().map(|row| row.image.vul_count).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(match_pending(&setting.installation).await.expect("a match"), outcome(0, 0, 0));
 }
 
 #[tokio::test]

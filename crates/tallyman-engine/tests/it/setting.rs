@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tallyman_engine::images::match_pending;
+use tallyman_engine::images::{MatchOutcome, match_pending};
 use tallyman_engine::installation::Installation;
 use tallyman_model::limits::Limits;
 use tallyman_source::open::Sources;
@@ -41,7 +41,13 @@ impl Setting {
     }
 
     /// Imports an OSV record that says a Python package is affected below a version.
-    pub(crate) async fn affect(&self, id: &str, package: &str, fixed: &str, modified: &str) {
+    pub(crate) async fn affect(
+        &self,
+        id: &str,
+        package: &str,
+        fixed: &str,
+        modified: &str,
+    ) -> MatchOutcome {
         let record = serde_json::json!({
             "schema_version": "1.6.0", "id": id, "modified": modified,
             "affected": [{
@@ -51,16 +57,16 @@ impl Setting {
                 }],
             }],
         });
-        self.import(&format!("{id}.json"), &record.to_string()).await;
+        self.import(&format!("{id}.json"), &record.to_string()).await
     }
 
-    async fn import(&self, name: &str, text: &str) {
+    async fn import(&self, name: &str, text: &str) -> MatchOutcome {
         let path = self.path(name);
         write(&path, text);
         let advisories = self.installation.advisories();
         let report = advisories.import(vec![path], |_| {}).await.expect("an import");
         assert!(report.failed.is_empty() && report.refused.is_empty(), "{report:?}");
-        match_pending(&self.installation).await.expect("a match");
+        match_pending(&self.installation).await.expect("a match")
     }
 }
 

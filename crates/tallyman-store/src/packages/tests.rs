@@ -4,6 +4,7 @@ use tallyman_model::package::{Ecosystem, Package, PackageVersion, SourcePackage}
 use super::{ChangedKeys, package_version_id};
 use crate::error::StoreError;
 use crate::images::NewImagePackage;
+use crate::package_sets::by_layer;
 use crate::samples::{TemporaryStore, key, new_image, none, package, package_id};
 
 fn deb() -> PackageVersion {
@@ -21,7 +22,8 @@ fn deb() -> PackageVersion {
 async fn package_versions_come_back_as_they_went_in() {
     let store = TemporaryStore::new();
     let mut image = new_image(1, &[1]);
-    image.packages.push(NewImagePackage { version: deb(), layer: 0, path: String::new() });
+    let deb_package = NewImagePackage { version: deb(), layer: 1, path: String::new() };
+    image.packages.extend(by_layer([deb_package]).unwrap());
     store.insert_image(image, none(), 10).await.unwrap();
     let id = package_version_id(&deb()).unwrap();
     let found = store.list_package_versions(&[id, package_id(1), package_id(9)]).await.unwrap();

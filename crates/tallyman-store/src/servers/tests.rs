@@ -188,14 +188,18 @@ async fn grow_fleet(store: &TemporaryStore, from: u32, to: u32) {
                 "WITH RECURSIVE number (n) AS (SELECT $1 UNION ALL
                                                SELECT n + 1 FROM number WHERE n + 1 < $2)
                  INSERT INTO image (image_id, image_key, config_digest, platform, size_bytes,
-                                    state, vul_count, vul_by_severity, alarm_count, row_version,
-                                    analyzed_at, fingerprint, layers, alerts, diagnostics,
-                                    packages)
+                                    state, alarm_count, row_version, analyzed_at, fingerprint,
+                                    layers, alerts, diagnostics, list_id)
                  SELECT n, 'key ' || n, 'sha256:' || printf('%064x', n),
-                        '{\"os\":\"linux\",\"architecture\":\"amd64\"}', 1, 'analyzed', 0,
-                        '[0,0,0,0,0,0]', 0, 1, 0, 'f', '[]', '[]', x'', x''
+                        '{\"os\":\"linux\",\"architecture\":\"amd64\"}', 1, 'analyzed', 0, 1, 0, 'f',
+                        '[]', '[]', x'', n
                  FROM number",
                 [from, to],
+            )?;
+            connection.execute(
+                "INSERT INTO package_list (list_id, sets, vul_count, vul_by_severity, row_version)
+                 SELECT image_id, '[]', 0, '[0,0,0,0,0,0]', 0 FROM image WHERE image_id >= $1",
+                [from],
             )?;
             connection.execute(
                 "INSERT INTO server_image (server_uuid, image_id, name, names, engine,

@@ -15,19 +15,19 @@ const SCANS: &[&str] = &[
     "FROM access_key ORDER BY access_key_id",
     // A page of servers by something else than their UUID; the columns read are short.
     "FROM server WHERE 1 = 1",
-    // Once in the life of a database, or when it is not known what changed.
-    "FROM image WHERE matched_revision IS NULL",
+    // When it is not known what changed.
     "UPDATE package_version SET matched_revision = NULL WHERE matched_revision IS NOT NULL",
     // A purge, once in a while.
     "DELETE FROM image WHERE",
     "FROM layer\n         WHERE analyzed_at <",
     "DELETE FROM layer_inventory",
-    // Reads no more than its LIMIT.
-    "FROM stale_image ORDER BY image_id LIMIT",
+    // As large as what differs.
+    "FROM stale_set",
 ];
 
 /// A partial index holds only what is looked for.
-const PARTIAL_INDEXES: &[&str] = &["package_version_unmatched", "job_lease"];
+const PARTIAL_INDEXES: &[&str] =
+    &["package_version_unmatched", "package_list_uncounted", "job_lease"];
 
 pub(super) fn check(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     if SCANS.iter().any(|part| sql.contains(part)) {

@@ -180,6 +180,11 @@ limits! {
     sbom_bytes: u64 = 128 * MIB, Bytes;
     /// The packages of a bill of materials, each counted once for each place.
     sbom_packages: usize = 500_000, Count;
+    /// The bytes of a VEX document, or of a file of rules.
+    vex_bytes: u64 = 16 * MIB, Bytes;
+    /// The products that the statements of a VEX document name, each counted once for each
+    /// statement, and the rules of a file.
+    vex_products: usize = 500_000, Count;
     /// The bytes of one advisory record.
     advisory_record_bytes: u64 = 16 * MIB, Bytes;
     /// The advisory records of one import.

@@ -441,7 +441,7 @@ pub(crate) fn is_token(text: &str) -> bool {
 
 /// The limits that do not change what a layer's inventory says: they are on what comes before a
 /// layer, on whole images, or on other things than images.
-const LIMITS_WITHOUT_EFFECT: [&str; 12] = [
+const LIMITS_WITHOUT_EFFECT: [&str; 14] = [
     "manifest-bytes",
     "config-bytes",
     "layers",
@@ -452,6 +452,8 @@ const LIMITS_WITHOUT_EFFECT: [&str; 12] = [
     "image-time",
     "sbom-bytes",
     "sbom-packages",
+    "vex-bytes",
+    "vex-products",
     "advisory-record-bytes",
     "advisory-records",
 ];

@@ -2,7 +2,7 @@
 //!
 //! Start at `database.rs` (what is stored and how it is filled), `index.rs` (the compiled file)
 //! and `matcher.rs` (the answer for a package version). `feed/` and `version/` hold one file for
-//! each format and for each order.
+//! each format and for each order; `vex/` reads what says that findings do not count.
 
 mod attribution;
 mod container;
@@ -17,3 +17,4 @@ mod record;
 mod release;
 pub mod snapshot;
 pub mod version;
+pub mod vex;

@@ -26,6 +26,8 @@ pub(crate) struct Head {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Publisher {
     #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
     pub(crate) namespace: String,
 }
 
@@ -60,6 +62,11 @@ pub(crate) struct ProductTree {
 /// A vendor, a family, a name, a version or an architecture.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Branch {
+    /// Such as `product_version`, or `product_version_range` whose name is the range.
+    #[serde(default)]
+    pub(crate) category: String,
+    #[serde(default)]
+    pub(crate) name: String,
     #[serde(default)]
     pub(crate) branches: Vec<Branch>,
     #[serde(default)]
@@ -82,6 +89,20 @@ pub(crate) struct Identification {
     pub(crate) cpe: Option<String>,
     #[serde(default)]
     pub(crate) purl: Option<String>,
+    #[serde(default)]
+    pub(crate) hashes: Vec<FileOfHashes>,
+}
+
+/// The hashes of one file of a product.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FileOfHashes {
+    pub(crate) file_hashes: Vec<FileHash>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct FileHash {
+    pub(crate) algorithm: String,
+    pub(crate) value: String,
 }
 
 /// A product as a part of another.
@@ -106,6 +127,9 @@ pub(crate) struct Vulnerability {
     pub(crate) cve: Option<String>,
     #[serde(default)]
     pub(crate) ids: Vec<OtherId>,
+    /// Why products are not affected (section 3.2.3.5).
+    #[serde(default)]
+    pub(crate) flags: Vec<Flag>,
     #[serde(default)]
     pub(crate) release_date: Option<String>,
     #[serde(default)]
@@ -143,6 +167,16 @@ pub(crate) struct ProductStatus {
     pub(crate) recommended: Vec<String>,
     #[serde(default)]
     pub(crate) under_investigation: Vec<String>,
+}
+
+/// A label that says why products are not affected.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Flag {
+    pub(crate) label: String,
+    #[serde(default)]
+    pub(crate) product_ids: Vec<String>,
+    #[serde(default)]
+    pub(crate) group_ids: Vec<String>,
 }
 
 /// A remediation or a threat.

@@ -30,6 +30,20 @@ pub(crate) fn attribution<'a>(feed: &str, ids: impl Iterator<Item = &'a str>) ->
         "redhat-vex" | "redhat-csaf" => "Red Hat Product Security (CC-BY-4.0)".to_owned(),
         "suse-vex" | "suse-csaf" => "SUSE Product Security Team (CC-BY-4.0)".to_owned(),
         "openeuler-vex" | "openeuler-csaf" => "openEuler security committee".to_owned(),
+        "oracle-oval" | "oracle-updateinfo" => "Oracle Linux errata".to_owned(),
+        "suse-oval" => "SUSE Security Team, OVAL (CC-BY-4.0)".to_owned(),
+        "azurelinux-oval" => "Microsoft Azure Linux Vulnerability Data (MIT)".to_owned(),
+        "alibaba-oval" | "alibaba-updateinfo" => {
+            "Alibaba Cloud Linux security advisories".to_owned()
+        }
+        "anolis-oval" | "anolis-updateinfo" => "OpenAnolis security advisories".to_owned(),
+        "almalinux-oval" | "almalinux-updateinfo" => "AlmaLinux errata (MIT)".to_owned(),
+        "photon-oval" => "VMware Photon OS security advisories".to_owned(),
+        "amazon" => "Amazon Linux Security Center".to_owned(),
+        "rocky-updateinfo" => "Rocky Linux errata".to_owned(),
+        "redhat-updateinfo" => "Red Hat errata".to_owned(),
+        "fedora" => "Fedora updates".to_owned(),
+        "openeuler-updateinfo" => "openEuler security advisories".to_owned(),
         "nodejs-wg" => "Node.js Security Working Group (MIT)".to_owned(),
         _ => {
             let source_of = |id: &str| {

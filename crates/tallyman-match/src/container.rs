@@ -1,4 +1,5 @@
-//! Opens what feeds come in: folders, tar and zip archives, zstd and gzip, in any nesting that
+//! Opens what feeds come in: folders, tar and zip archives, zstd, gzip and bzip2, in any
+//! nesting that
 //! occurs. Nothing is written to disk and links are not followed.
 
 use std::fs::File;
@@ -10,6 +11,7 @@ use tallyman_model::limits::Limits;
 
 use crate::feed::{
     Document, DocumentError, Extent, Harvest, Progress, SkipReason, find_format, read_document,
+    read_stream,
 };
 
 /// A document's format shows in its first bytes.
@@ -19,7 +21,7 @@ const HEAD_BYTES: u64 = 64 << 10;
 const NESTING: usize = 4;
 
 /// Documents of many records are this many times larger than one record may be.
-const RECORDS_PER_DOCUMENT: u64 = 64;
+pub(crate) const RECORDS_PER_DOCUMENT: u64 = 64;
 
 /// A window of 128 MiB is what `zstd --long` writes; more would be an attack on our memory.
 const ZSTD_WINDOW_LOG: u32 = 27;
@@ -141,6 +143,10 @@ impl<'a> Reader<'a> {
                 let decoder = flate2::read::MultiGzDecoder::new(stream);
                 self.read_source(inner(Box::new(decoder)), harvest)
             }
+            Kind::Bzip2 => {
+                let decoder = bzip2::read::MultiBzDecoder::new(stream);
+                self.read_source(inner(Box::new(decoder)), harvest)
+            }
             Kind::Tar => self.read_tar(&name, stream, depth, harvest),
             Kind::Zip => self.read_zip(&name, stream, depth, harvest),
             Kind::Document => {
@@ -258,14 +264,23 @@ impl<'a> Reader<'a> {
             harvest.skip("", SkipReason::UnknownFormat);
             return Ok(());
         };
+        let Source { name, mut stream, modified_ms, .. } = source;
+        if format.is_stream() {
+            let document = Document { name: &name, bytes: &[], modified_ms };
+            read_stream(format, &document, &mut stream, self.limits, harvest)?;
+            return self.count(name, harvest);
+        }
         let limit = match extent {
             Extent::One => self.limits.advisory_record_bytes,
             Extent::Many => self.document_bytes(),
         };
-        let bytes = read_limited(source.stream, limit)?;
-        let Source { name, modified_ms, .. } = source;
+        let bytes = read_limited(stream, limit)?;
         let document = Document { name: &name, bytes: &bytes, modified_ms };
         read_document(format, &document, self.limits, harvest)?;
+        self.count(name, harvest)
+    }
+
+    fn count(&mut self, name: String, harvest: &Harvest) -> Result<(), ReadError> {
         let records = self.harvest.records.len() + harvest.records.len();
         let records = u64::try_from(records).unwrap_or(u64::MAX);
         if records > self.limits.advisory_records {
@@ -306,6 +321,7 @@ fn read_limited(stream: impl Read, limit: u64) -> Result<Vec<u8>, ReadError> {
 enum Kind {
     Zstd,
     Gzip,
+    Bzip2,
     Tar,
     Zip,
     Document,
@@ -317,6 +333,8 @@ impl Kind {
             Kind::Zstd
         } else if head.starts_with(&[0x1f, 0x8b]) {
             Kind::Gzip
+        } else if head.starts_with(b"BZh") {
+            Kind::Bzip2
         } else if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
             Kind::Zip
         } else if head.get(257..262) == Some(b"ustar") {

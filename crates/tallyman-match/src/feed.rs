@@ -12,9 +12,13 @@ mod nevra;
 mod node_wg;
 mod normalize;
 mod osv;
+mod oval;
 mod statement;
+mod updateinfo;
+mod xml;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
 use tallyman_model::advisory::Advisory;
 use tallyman_model::limits::Limits;
@@ -77,6 +81,8 @@ pub enum SkipReason {
     OtherProduct,
     /// A package of a module whose stream is not named.
     NoModule,
+    /// A criterion whose test is of no known kind, or missing.
+    UnknownTest,
 }
 
 /// A record that was refused, by name.
@@ -99,6 +105,13 @@ pub(crate) struct Harvest {
     pub(crate) refused: Vec<Refusal>,
     /// The date of the newest file with a record that carries none itself, by feed.
     pub(crate) file_ms: BTreeMap<String, i64>,
+}
+
+impl Format {
+    /// Tells whether documents of the format are read as streams.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.read, Reading::Stream(_))
+    }
 }
 
 impl Harvest {
@@ -145,6 +158,8 @@ pub(crate) enum DocumentError {
     Json(#[from] serde_json::Error),
     #[error("malformed YAML: {0}")]
     Yaml(String),
+    #[error("malformed XML")]
+    Xml(#[from] quick_xml::Error),
     #[error("{0}")]
     Content(&'static str),
 }
@@ -161,17 +176,27 @@ pub(crate) enum Extent {
 /// A format of advisories.
 pub(crate) struct Format {
     recognize: fn(&Outline) -> Option<Extent>,
-    read: fn(&Document<'_>, &Limits, &mut Harvest) -> Result<(), DocumentError>,
+    read: Reading,
+}
+
+/// How the documents of a format are read.
+enum Reading {
+    /// Whole in memory.
+    Whole(fn(&Document<'_>, &Limits, &mut Harvest) -> Result<(), DocumentError>),
+    /// As a stream, which bounds itself; the document's bytes are empty.
+    Stream(fn(&Document<'_>, &mut dyn Read, &Limits, &mut Harvest) -> Result<(), DocumentError>),
 }
 
 /// All formats. A new one is a line here and a file.
-const FORMATS: [Format; 6] = [
-    Format { recognize: osv::recognize, read: osv::read },
-    Format { recognize: csaf::recognize, read: csaf::read },
-    Format { recognize: debian_tracker::recognize, read: debian_tracker::read },
-    Format { recognize: debian_changelog::recognize, read: debian_changelog::read },
-    Format { recognize: alpine_secdb::recognize, read: alpine_secdb::read },
-    Format { recognize: node_wg::recognize, read: node_wg::read },
+const FORMATS: [Format; 8] = [
+    Format { recognize: osv::recognize, read: Reading::Whole(osv::read) },
+    Format { recognize: csaf::recognize, read: Reading::Whole(csaf::read) },
+    Format { recognize: debian_tracker::recognize, read: Reading::Whole(debian_tracker::read) },
+    Format { recognize: debian_changelog::recognize, read: Reading::Whole(debian_changelog::read) },
+    Format { recognize: alpine_secdb::recognize, read: Reading::Whole(alpine_secdb::read) },
+    Format { recognize: node_wg::recognize, read: Reading::Whole(node_wg::read) },
+    Format { recognize: oval::recognize, read: Reading::Stream(oval::read) },
+    Format { recognize: updateinfo::recognize, read: Reading::Stream(updateinfo::read) },
 ];
 
 /// Finds the format of a document by its beginning.
@@ -188,9 +213,46 @@ pub(crate) fn read_document(
     harvest: &mut Harvest,
 ) -> Result<(), DocumentError> {
     let mut own = Harvest::default();
-    (format.read)(document, limits, &mut own)?;
+    match format.read {
+        Reading::Whole(read) => read(document, limits, &mut own)?,
+        Reading::Stream(read) => read(document, &mut { document.bytes }, limits, &mut own)?,
+    }
     harvest.merge(own);
     Ok(())
+}
+
+/// Reads a document as a stream, if its format can be read so; nothing of one that fails is kept.
+pub(crate) fn read_stream(
+    format: &Format,
+    document: &Document<'_>,
+    stream: &mut dyn Read,
+    limits: &Limits,
+    harvest: &mut Harvest,
+) -> Result<(), DocumentError> {
+    let Reading::Stream(read) = format.read else {
+        return Err(DocumentError::Content("its format is not read as a stream"));
+    };
+    let mut own = Harvest::default();
+    read(document, stream, limits, &mut own)?;
+    harvest.merge(own);
+    Ok(())
+}
+
+/// Returns how many bytes an XML document may have.
+fn xml_limit(limits: &Limits) -> u64 {
+    limits.advisory_record_bytes.saturating_mul(crate::container::RECORDS_PER_DOCUMENT)
+}
+
+/// Finds the CVEs that a text names.
+fn cves_in(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("CVE-").filter_map(|(start, _)| {
+        let rest = text.get(start..)?;
+        let end = rest.get(4..)?.find(|c: char| !c.is_ascii_digit() && c != '-');
+        let name = rest.get(..end.map_or(rest.len(), |end| end + 4))?.trim_end_matches('-');
+        let (year, number) = name.get(4..)?.split_once('-')?;
+        let is_name = year.len() == 4 && (4..=19).contains(&number.len()) && !number.contains('-');
+        is_name.then_some(name)
+    })
 }
 
 /// Reads a YAML document; its parser's own budget bounds depth and aliases.

@@ -171,7 +171,7 @@ impl<'a> Reading<'a> {
                     key: subject.key,
                     naming: subject.naming,
                     module: subject.module,
-                    architecture: subject.architecture,
+                    architectures: subject.architecture.into_iter().collect(),
                     standing,
                     urgency: urgency.filter(|word| word.len() <= 64).cloned(),
                     cvss: vectors.get(&**id).cloned().unwrap_or_default(),

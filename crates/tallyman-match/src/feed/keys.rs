@@ -10,6 +10,8 @@ pub(crate) struct Outline {
     levels: [Vec<String>; LEVELS],
     /// Whether the document is a list, or goes on after its first value (one record a line).
     pub(crate) is_list: bool,
+    /// The name of the outermost element of an XML document.
+    root: Option<String>,
 }
 
 impl Outline {
@@ -20,6 +22,7 @@ impl Outline {
         match text.bytes().next() {
             Some(b'{') => Outline::of_json(text, false),
             Some(b'[') => Outline::of_json(text.get(1..).unwrap_or("").trim_start(), true),
+            Some(b'<') => Outline { root: root_of_xml(text), ..Outline::default() },
             _ => Outline::of_yaml(text),
         }
     }
@@ -37,6 +40,11 @@ impl Outline {
     /// Returns the keys of a level.
     pub(crate) fn keys(&self, level: usize) -> &[String] {
         self.levels.get(level).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the name of an XML document's outermost element, without a prefix.
+    pub(crate) fn root(&self) -> Option<&str> {
+        self.root.as_deref()
     }
 
     fn of_json(text: &str, is_list: bool) -> Self {
@@ -85,6 +93,23 @@ impl Outline {
         outline.levels[0] = keys.collect();
         outline
     }
+}
+
+/// What comes before the outermost element: declarations, comments and a document type.
+fn root_of_xml(mut text: &str) -> Option<String> {
+    loop {
+        text = text.trim_start().strip_prefix('<')?;
+        let end = match text.as_bytes().first()? {
+            b'!' if text.starts_with("!--") => "-->",
+            b'!' if text.contains("]>") => "]>",
+            b'!' => ">",
+            b'?' => "?>",
+            _ => break,
+        };
+        text = text.split_once(end)?.1;
+    }
+    let name = text.split(|c: char| c.is_whitespace() || c == '>' || c == '/').next()?;
+    Some(name.rsplit(':').next().unwrap_or(name).to_owned())
 }
 
 /// Returns the position of the closing quote, or the end.

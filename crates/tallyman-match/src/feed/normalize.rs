@@ -42,6 +42,17 @@ pub(crate) fn parse_date(text: Option<&str>) -> Option<i64> {
     tallyman_model::clock::parse_rfc3339(text?).filter(|ms| *ms >= FIRST_DATE_MS)
 }
 
+/// Reads a date that may lack its time, its seconds or its time zone (`2011-09-27 22:46`), which
+/// then is UTC.
+pub(crate) fn parse_loose_date(text: Option<&str>) -> Option<i64> {
+    let text = text?.trim();
+    parse_date(Some(text)).or_else(|| {
+        let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, "00:00:00"));
+        let time = if time.len() == 5 { format!("{time}:00") } else { time.to_owned() };
+        parse_date(Some(&format!("{date}T{time}Z")))
+    })
+}
+
 /// Tells whether every version of a range has its place in the ecosystem's order.
 pub(crate) fn is_ordered(ecosystem: Ecosystem, events: &[RangeEvent]) -> bool {
     events.iter().all(|event| {

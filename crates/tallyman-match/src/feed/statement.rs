@@ -12,7 +12,8 @@ pub(crate) struct Statement {
     pub(crate) naming: Naming,
     /// The module and stream, `nodejs:16`.
     pub(crate) module: Option<String>,
-    pub(crate) architecture: Option<String>,
+    /// All where there are none.
+    pub(crate) architectures: Vec<String>,
     pub(crate) standing: Standing,
     pub(crate) urgency: Option<String>,
     pub(crate) cvss: Vec<String>,
@@ -52,13 +53,13 @@ fn collect_group(group: &Group, statements: &[Statement]) -> Vec<Affected> {
     let mut unfixed = None;
     let mut is_denied = false;
     for statement in statements {
-        let architecture = statement.architecture.as_deref();
+        let architectures = statement.architectures.iter().map(String::as_str);
         match &statement.standing {
             Standing::FixedIn(version) => {
-                bounds.entry((true, version)).or_default().extend(architecture);
+                bounds.entry((true, version)).or_default().extend(architectures);
             }
             Standing::LastAffected(version) => {
-                bounds.entry((false, version)).or_default().extend(architecture);
+                bounds.entry((false, version)).or_default().extend(architectures);
             }
             // A product that will be mended stands for the release.
             Standing::Unfixed(state) => match unfixed {
@@ -91,7 +92,7 @@ fn collect_group(group: &Group, statements: &[Statement]) -> Vec<Affected> {
     }
     let each = bounds.iter().map(|(bound, architectures)| Affected {
         ranges: vec![range(bound)],
-        architectures: architectures.iter().map(|word| (*word).to_owned()).collect(),
+        architectures: with_noarch(architectures),
         ..common(group, statements)
     });
     each.collect()
@@ -102,6 +103,13 @@ fn differ_by_architecture(bounds: &BTreeMap<(bool, &str), BTreeSet<&str>>) -> bo
     let sets: BTreeSet<&BTreeSet<&str>> = bounds.values().collect();
     let sets: Vec<_> = sets.into_iter().filter(|set| !set.is_empty()).collect();
     sets.iter().enumerate().any(|(i, a)| sets.iter().skip(i + 1).any(|b| a.is_disjoint(b)))
+}
+
+/// A package that is for all architectures was built along with each of them.
+fn with_noarch(architectures: &BTreeSet<&str>) -> Vec<String> {
+    let noarch = std::iter::once("noarch").filter(|_| !architectures.is_empty());
+    let all: BTreeSet<&str> = architectures.iter().copied().chain(noarch).collect();
+    all.into_iter().map(str::to_owned).collect()
 }
 
 /// What all statements on a package have in common, and the first rating that there is.
@@ -134,7 +142,7 @@ mod tests {
             },
             naming: Naming::Binary,
             module: None,
-            architecture: Some(architecture.to_owned()),
+            architectures: vec![architecture.to_owned()],
             standing,
             urgency: None,
             cvss: Vec::new(),
@@ -164,7 +172,7 @@ mod tests {
         let streams = vec![fixed("2-1", "x86_64"), fixed("2-2", "x86_64"), fixed("2-2", "aarch64")];
         assert_eq!(show(streams), ["Open 2-1 2-2 []"]);
         let apart = vec![fixed("2-1", "x86_64"), fixed("2-2", "aarch64")];
-        assert_eq!(show(apart), ["Open 2-1 [x86_64]", "Open 2-2 [aarch64]"]);
+        assert_eq!(show(apart), ["Open 2-1 [noarch x86_64]", "Open 2-2 [aarch64 noarch]"]);
     }
 
     #[test]

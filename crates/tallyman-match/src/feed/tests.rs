@@ -4,6 +4,9 @@ mod alpine_secdb;
 mod csaf;
 mod debian;
 mod osv;
+mod oval;
+mod real;
+mod updateinfo;
 
 use tallyman_model::advisory::{Affected, Naming, RangeEvent};
 use tallyman_model::limits::Limits;

@@ -28,7 +28,8 @@ struct Node<'a> {
 
 /// Groups the records; the order does not depend on that of the hits.
 pub(super) fn group<'a>(hits: &'a [Hit<'a>]) -> Vec<Group<'a>> {
-    let nodes: Vec<Node<'a>> = hits.iter().flat_map(nodes).collect();
+    let shared = shared_ids(hits);
+    let nodes: Vec<Node<'a>> = hits.iter().flat_map(|hit| nodes(hit, &shared)).collect();
     let mut groups: Vec<usize> = (0..nodes.len()).collect();
     let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
     for (i, node) in nodes.iter().enumerate() {
@@ -46,12 +47,29 @@ pub(super) fn group<'a>(hits: &'a [Hit<'a>]) -> Vec<Group<'a>> {
 
 /// A record on several upstream vulnerabilities (`DSA-…`, `USN-…`) stands for each of them; its
 /// own id joins nothing then.
-fn nodes<'a>(hit: &'a Hit<'a>) -> Vec<Node<'a>> {
+fn nodes<'a>(hit: &'a Hit<'a>, shared: &BTreeSet<&str>) -> Vec<Node<'a>> {
     let advisory = hit.advisory;
     match advisory.upstream.as_slice() {
+        [name] if shared.contains(advisory.id.as_str()) => {
+            vec![Node { hit, names: vec![name.as_str()] }]
+        }
         [] | [_] => vec![Node { hit, names: names(advisory).collect() }],
         several => several.iter().map(|name| Node { hit, names: vec![name.as_str()] }).collect(),
     }
+}
+
+/// Returns the ids under which there are records on different upstream vulnerabilities: of an
+/// update, one record for each that it mends.
+fn shared_ids<'a>(hits: &'a [Hit<'a>]) -> BTreeSet<&'a str> {
+    let mut upstream: BTreeMap<&str, &[String]> = BTreeMap::new();
+    let mut shared = BTreeSet::new();
+    for advisory in hits.iter().map(|hit| hit.advisory) {
+        let known = *upstream.entry(&advisory.id).or_insert(&advisory.upstream);
+        if known != advisory.upstream {
+            shared.insert(advisory.id.as_str());
+        }
+    }
+    shared
 }
 
 fn names(advisory: &IndexedAdvisory) -> impl Iterator<Item = &str> {

@@ -38,6 +38,7 @@ struct Package {
     evr: Option<String>,
     architecture: Option<String>,
     module: Option<String>,
+    has_purl: bool,
 }
 
 impl Vendor {
@@ -82,6 +83,8 @@ impl Vendor {
             // The binary packages that were built from it are listed beside it.
             Vendor::RedHat | Vendor::Suse if is_source && said == Said::Fixed => &[],
             Vendor::RedHat | Vendor::OpenEuler if is_source => &[Naming::Source],
+            // An older document's name without a package URL may be that of either.
+            Vendor::RedHat if !package.has_purl => &[Naming::Binary, Naming::Source],
             Vendor::RedHat | Vendor::OpenEuler => &[Naming::Binary],
             // A name without a version may be that of a source package.
             Vendor::Suse if package.evr.is_none() => &[Naming::Binary, Naming::Source],
@@ -136,6 +139,7 @@ impl Vendor {
                     evr: Some(nevra.evr),
                     architecture: nevra.architecture,
                     module: None,
+                    has_purl: false,
                 }),
                 None if part.component.name.contains('/') => Err(SkipReason::NoPackage),
                 None => Ok(bare(&part.component.name)),
@@ -145,7 +149,7 @@ impl Vendor {
 }
 
 fn bare(name: &str) -> Package {
-    Package { name: name.to_owned(), evr: None, architecture: None, module: None }
+    Package { name: name.to_owned(), evr: None, architecture: None, module: None, has_purl: false }
 }
 
 /// `pkg:rpm/redhat/ruby@2.5.9-111.module%2Bel8.9.0?arch=x86_64&rpmmod=ruby:2.5:8090020230627:b46a`
@@ -171,6 +175,7 @@ fn package_of_purl(purl: &str, part: &Part<'_>) -> Result<Package, SkipReason> {
         evr,
         architecture: qualifier("arch").map(str::to_owned),
         module,
+        has_purl: true,
     })
 }
 

@@ -11,7 +11,7 @@ use tallyman_model::limits::setting::LimitSetting;
 use tallyman_model::platform::{InvalidPlatform, Platform};
 use tallyman_model::severity::Severity;
 
-const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 what was looked for was found (--fail-on, db compare), \
+const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 what was looked for was found (--fail-on, db compare, db diff), \
 2 wrong usage, 3 something could not be analysed or done.";
 
 /// Counts what is in container images, and says what is at risk.
@@ -318,6 +318,20 @@ pub(crate) enum DbCommand {
     Compare {
         /// The ecosystem, as OSV names it: Debian, Alpine, PyPI, npm, Go, Maven, RubyGems …
         ecosystem: Scheme,
+    },
+    /// Say which records came, changed and were withdrawn; exits with 1 if any did. Without OLD, by the
+    /// last change of the installation's feeds.
+    Diff {
+        /// What it was: a file of `db export`, or a data directory.
+        old: Option<PathBuf>,
+        /// What it is now: the same [default: the installation's own].
+        new: Option<PathBuf>,
+        #[command(flatten)]
+        limits: LimitArgs,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
     },
     /// Write all feeds into one file that `db import` reads.
     Export {

@@ -1,6 +1,7 @@
 //! `tallyman db`.
 
 mod compare;
+mod diff;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter};
@@ -29,6 +30,9 @@ pub(super) async fn run(command: DbCommand) -> anyhow::Result<Exit> {
         DbCommand::ImportArchives { file, data } => import_archives(&file, &data).await,
         DbCommand::Info { data, format } => info(&data, format.format).await,
         DbCommand::Compare { ecosystem } => compare::run(ecosystem, std::io::stdin().lock()),
+        DbCommand::Diff { old, new, limits, data, format } => {
+            diff::run(old, new, &data, setup::limits(&limits)?, format.format).await
+        }
         DbCommand::Export { file, data } => {
             let installation = setup::installation(&data).await?;
             let writer =

@@ -30,9 +30,21 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     text.parse::<jiff::Timestamp>().ok().map(|t| t.as_millisecond())
 }
 
+/// Parses a date as HTTP writes it (RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`) into
+/// milliseconds since the epoch.
+pub fn parse_http_date(text: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp().as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{format_utc, parse_rfc3339};
+    use super::{format_utc, parse_http_date, parse_rfc3339};
+
+    #[test]
+    fn dates_of_http_are_read() {
+        assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
+        assert_eq!(parse_http_date("120"), None);
+    }
 
     #[test]
     fn dates_are_read_and_written_in_utc() {

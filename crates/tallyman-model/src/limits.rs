@@ -185,6 +185,8 @@ limits! {
     /// The products that the statements of a VEX document name, each counted once for each
     /// statement, and the rules of a file.
     vex_products: usize = 500_000, Count;
+    /// The bytes of a file of advisories that is downloaded.
+    feed_bytes: u64 = 4 * GIB, Bytes;
     /// The bytes of one advisory record.
     advisory_record_bytes: u64 = 16 * MIB, Bytes;
     /// The advisory records of one import.

@@ -1,5 +1,5 @@
-//! Where images come from: registries, container engines and their stores, layouts, archives,
-//! directories.
+//! Where images and advisories come from: registries, container engines and their stores, layouts,
+//! archives, directories; feeds of advisories ([`feeds`], [`download`]).
 //!
 //! Start with [`location::Location`] and [`open::Sources`]. Nothing here looks into a layer, and
 //! nothing is kept between runs; [`engine`] talks to Docker and Podman, and [`layout_writer`]
@@ -10,8 +10,10 @@ pub mod containerd;
 pub mod containers_storage;
 pub mod credentials;
 pub mod directory;
+pub mod download;
 pub mod engine;
 pub mod error;
+pub mod feeds;
 pub mod fuzzing;
 pub mod http;
 pub mod layout_writer;

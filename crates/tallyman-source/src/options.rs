@@ -31,8 +31,10 @@ pub struct SourceOptions {
     pub registries: RegistryPlaces,
     /// Certificate authorities in PEM, besides those of the machine.
     pub extra_ca_pem: String,
-    /// The proxy for all registries.
+    /// The proxy for all that is fetched.
     pub proxy: Option<Proxy>,
+    /// The proxy for what is fetched without TLS, where that is another one.
+    pub plain_http_proxy: Option<Proxy>,
     /// How layers of registries are read.
     pub layer_reading: LayerReading,
     /// The limits on outside data.

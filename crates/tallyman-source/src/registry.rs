@@ -21,4 +21,4 @@ pub(crate) mod token;
 pub(crate) mod transport;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,7 +3,7 @@
 
 mod attached;
 mod auth;
-mod fake;
+pub(crate) mod fake;
 mod pull;
 mod ranges;
 mod real;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION, RANGE};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RANGE};
 use reqwest::{Client, NoProxy, Response, StatusCode, redirect};
 use url::{Host, Url};
 
@@ -67,7 +67,7 @@ impl Transport {
             loopback: client(Reach::Loopback)?,
             plain_http: options.plain_http.clone(),
             trusted_hosts: options.trusted_hosts.clone(),
-            has_proxy: options.proxy.is_some(),
+            has_proxy: options.proxy.is_some() || options.plain_http_proxy.is_some(),
             registries: options.registries,
         })
     }
@@ -83,6 +83,17 @@ impl Transport {
         request: &Request,
         authorization: Option<&Secret>,
     ) -> Result<Response, SourceError> {
+        self.get_if(request, authorization, &HeaderMap::new()).await
+    }
+
+    /// Sends a request under conditions (RFC 9110, section 13), which go along with its redirects:
+    /// they tell nothing but which version of the thing is known.
+    pub(crate) async fn get_if(
+        &self,
+        request: &Request,
+        authorization: Option<&Secret>,
+        conditions: &HeaderMap,
+    ) -> Result<Response, SourceError> {
         let mut url = request.url.clone();
         let mut ceiling = self.home_ceiling();
         let mut from: Option<Url> = None;
@@ -90,7 +101,7 @@ impl Transport {
             self.check(&url, ceiling)?;
             let is_home = url.origin() == request.url.origin();
             let sent = authorization.filter(|_| is_home);
-            let sent = self.send(request, &url, sent, ceiling).await;
+            let sent = self.send(request, &url, sent, conditions, ceiling).await;
             // A name shows where it leads only when it is resolved.
             let response = sent.map_err(|error| match from {
                 Some(ref from) => forbid(from, &url, error),
@@ -125,7 +136,7 @@ impl Transport {
         ceiling: Reach,
     ) -> Result<Response, SourceError> {
         self.check(&request.url, ceiling)?;
-        self.send(request, &request.url, authorization, ceiling).await
+        self.send(request, &request.url, authorization, &HeaderMap::new(), ceiling).await
     }
 
     /// Tells how far inside the network the other side of an answer is. Behind a proxy that
@@ -175,6 +186,7 @@ impl Transport {
         request: &Request,
         url: &Url,
         authorization: Option<&Secret>,
+        conditions: &HeaderMap,
         ceiling: Reach,
     ) -> Result<Response, SourceError> {
         let client = match ceiling {
@@ -182,7 +194,8 @@ impl Transport {
             Reach::Private => &self.private,
             Reach::Loopback | Reach::Forbidden => &self.loopback,
         };
-        let mut builder = client.get(url.clone()).header(ACCEPT, request.accept);
+        let mut builder =
+            client.get(url.clone()).headers(conditions.clone()).header(ACCEPT, request.accept);
         match &request.part {
             Part::Whole => {}
             Part::From(start) => builder = builder.header(RANGE, format!("bytes={start}-")),
@@ -221,11 +234,14 @@ fn client(
         .user_agent(concat!("tallyman/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(options.timeouts.connect)
         .read_timeout(options.timeouts.idle);
-    if let Some(proxy) = &options.proxy {
+    // The first that fits is taken, so that the proxy for plain HTTP comes first.
+    let plain = options.plain_http_proxy.iter().map(|proxy| (proxy, true));
+    for (proxy, is_plain) in plain.chain(options.proxy.iter().map(|proxy| (proxy, false))) {
         exempt.extend(proxy.url.host_str().map(str::to_owned));
         let exceptions = NoProxy::from_string(&proxy.exceptions);
-        let all = reqwest::Proxy::all(proxy.url.clone()).map_err(invalid)?;
-        builder = builder.proxy(all.no_proxy(exceptions));
+        let url = proxy.url.clone();
+        let made = if is_plain { reqwest::Proxy::http(url) } else { reqwest::Proxy::all(url) };
+        builder = builder.proxy(made.map_err(invalid)?.no_proxy(exceptions));
     }
     let exempt: Arc<[String]> = exempt.into();
     builder.dns_resolver(GuardedResolver { ceiling, exempt }).build().map_err(invalid)

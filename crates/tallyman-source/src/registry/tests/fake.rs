@@ -18,19 +18,19 @@ use crate::verify::digest_of;
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) path: String,
-    pub(super) headers: HashMap<String, String>,
+pub(crate) struct Seen {
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
 }
 
 impl Seen {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 }
 
 /// What is answered.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// Status, headers, body; the length is that of the body unless a header says otherwise.
     Full(u16, Vec<(String, String)>, Vec<u8>),
     /// A body of this many bytes that never comes to its end.
@@ -39,11 +39,11 @@ pub(super) enum Reply {
     Silent(u64),
 }
 
-pub(super) fn ok(body: impl Into<Vec<u8>>) -> Reply {
+pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Reply {
     Reply::Full(200, Vec::new(), body.into())
 }
 
-pub(super) fn status(code: u16, headers: &[(&str, &str)]) -> Reply {
+pub(crate) fn status(code: u16, headers: &[(&str, &str)]) -> Reply {
     let headers = headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     Reply::Full(code, headers, Vec::new())
 }
@@ -51,15 +51,15 @@ pub(super) fn status(code: u16, headers: &[(&str, &str)]) -> Reply {
 type Handler = dyn Fn(&Seen) -> Reply + Send + Sync;
 
 /// A running registry; it ends with the test.
-pub(super) struct Fake {
-    pub(super) port: u16,
+pub(crate) struct Fake {
+    pub(crate) port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
     /// Told when a client hangs up on an answer without end.
-    pub(super) hung_up: Arc<Notify>,
+    pub(crate) hung_up: Arc<Notify>,
 }
 
 impl Fake {
-    pub(super) async fn start(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (seen, hung_up) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
@@ -75,15 +75,15 @@ impl Fake {
         Fake { port, seen, hung_up }
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("not poisoned").clone()
     }
 
-    pub(super) fn count(&self, part: &str) -> usize {
+    pub(crate) fn count(&self, part: &str) -> usize {
         self.seen().iter().filter(|seen| seen.path.contains(part)).count()
     }
 
-    pub(super) fn location(&self, rest: &str) -> Location {
+    pub(crate) fn location(&self, rest: &str) -> Location {
         Location::Registry(format!("127.0.0.1:{}/{rest}", self.port).parse().expect("a reference"))
     }
 }
@@ -146,18 +146,18 @@ async fn serve(
 
 /// An image whose parts a test can change.
 #[derive(Clone)]
-pub(super) struct Parts {
-    pub(super) manifest: Vec<u8>,
-    pub(super) config: Vec<u8>,
-    pub(super) layer: Vec<u8>,
+pub(crate) struct Parts {
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) config: Vec<u8>,
+    pub(crate) layer: Vec<u8>,
 }
 
-pub(super) fn sha(bytes: &[u8]) -> Digest {
+pub(crate) fn sha(bytes: &[u8]) -> Digest {
     digest_of(bytes, Algorithm::Sha256)
 }
 
 /// Makes an image of one layer, which claims to have `size` bytes.
-pub(super) fn parts_claiming(layer: &[u8], size: u64) -> Parts {
+pub(crate) fn parts_claiming(layer: &[u8], size: u64) -> Parts {
     let host = Platform::host();
     let config = format!(
         r#"{{"os":"{}","architecture":"{}","rootfs":{{"diff_ids":["{}"]}}}}"#,
@@ -176,7 +176,7 @@ pub(super) fn parts_claiming(layer: &[u8], size: u64) -> Parts {
     Parts { manifest: manifest.into_bytes(), config: config.into_bytes(), layer: layer.to_vec() }
 }
 
-pub(super) fn parts() -> Parts {
+pub(crate) fn parts() -> Parts {
     let layer: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
     let size = u64::try_from(layer.len()).expect("small");
     parts_claiming(&layer, size)
@@ -184,7 +184,7 @@ pub(super) fn parts() -> Parts {
 
 impl Parts {
     /// Answers like an honest registry that asks for nothing.
-    pub(super) fn reply(&self, seen: &Seen) -> Reply {
+    pub(crate) fn reply(&self, seen: &Seen) -> Reply {
         let path = seen.path.as_str();
         if path.contains("/manifests/") {
             ok(self.manifest.clone())
@@ -199,7 +199,7 @@ impl Parts {
 }
 
 /// Options that lose no time.
-pub(super) fn options() -> SourceOptions {
+pub(crate) fn options() -> SourceOptions {
     let mut options = SourceOptions::default();
     options.retry.first_wait = Duration::from_millis(1);
     options.retry.max_wait = Duration::from_millis(5);
@@ -208,7 +208,7 @@ pub(super) fn options() -> SourceOptions {
     options
 }
 
-pub(super) fn with_credentials(scope: &str) -> SourceOptions {
+pub(crate) fn with_credentials(scope: &str) -> SourceOptions {
     let mut options = options();
     options.credentials.push(crate::credentials::RegistryCredentials {
         scope: scope.to_owned(),
@@ -219,4 +219,4 @@ pub(super) fn with_credentials(scope: &str) -> SourceOptions {
 }
 
 /// What `ann:hunter2` is in a header.
-pub(super) const BASIC: &str = "Basic YW5uOmh1bnRlcjI=";
+pub(crate) const BASIC: &str = "Basic YW5uOmh1bnRlcjI=";

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tallyman_match::database::compare::{DatabaseDifference, FeedState};
 use tallyman_match::database::{AdvisoryDatabase, DatabaseError, ImportReport};
 use tallyman_match::feed::Progress;
 use tallyman_match::index::AdvisoryIndex;
@@ -23,22 +22,6 @@ use crate::blocking;
 #[derive(Debug, thiserror::Error)]
 #[error("use the advisories")]
 pub struct AdvisoriesError(#[from] DatabaseError);
-
-/// Compares two states of the feeds: bundles, or data directories of installations.
-///
-/// # Errors
-///
-/// An [`AdvisoriesError`].
-pub async fn compare(
-    old: PathBuf,
-    new: PathBuf,
-    limits: Limits,
-) -> Result<DatabaseDifference, AdvisoriesError> {
-    let difference = blocking::run(move || {
-        FeedState::open(&old, &limits)?.compare(FeedState::open(&new, &limits)?)
-    });
-    Ok(difference.await?)
-}
 
 /// The advisories of an installation.
 pub struct Advisories {
@@ -132,6 +115,27 @@ impl Advisories {
         Ok(report)
     }
 
+    /// Takes files into the database. The index stays as it is, on disk and in memory, until
+    /// [`Advisories::reload`], so that many can be taken one after the other.
+    ///
+    /// # Errors
+    ///
+    /// An [`AdvisoriesError`]. What is wrong with the files is in the report.
+    pub async fn take(
+        &self,
+        paths: Vec<PathBuf>,
+        mut progress: impl FnMut(&Progress) + Send + 'static,
+    ) -> Result<ImportReport, AdvisoriesError> {
+        let (database, now_ms) = (Arc::clone(&self.database), self.clock.now_ms());
+        Ok(blocking::run(move || database.import(&paths, now_ms, &mut progress)).await?)
+    }
+
+    /// Returns the folder for what belongs to the sources of the feeds: files on their way, and
+    /// which versions are known.
+    pub fn sources_folder(&self) -> PathBuf {
+        self.database.folder().join("sources")
+    }
+
     /// Writes all feeds into one bundle.
     ///
     /// # Errors
@@ -140,16 +144,6 @@ impl Advisories {
     pub async fn export(&self, writer: impl Write + Send + 'static) -> Result<(), AdvisoriesError> {
         let database = Arc::clone(&self.database);
         Ok(blocking::run(move || database.export(writer)).await?)
-    }
-
-    /// Returns what the last change of the feeds was, where that was written down.
-    ///
-    /// # Errors
-    ///
-    /// An [`AdvisoriesError`].
-    pub async fn last_change(&self) -> Result<Option<DatabaseDifference>, AdvisoriesError> {
-        let database = Arc::clone(&self.database);
-        Ok(blocking::run(move || database.last_change()).await?)
     }
 
     /// Describes the feeds.

@@ -11,6 +11,7 @@ pub mod api_client;
 pub mod archives;
 pub mod blocking;
 pub mod directory;
+pub mod feed_updates;
 pub mod fleet;
 pub mod host;
 pub mod host_snapshot;

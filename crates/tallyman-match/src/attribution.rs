@@ -27,9 +27,6 @@ pub(crate) fn attribution<'a>(feed: &str, ids: impl Iterator<Item = &'a str>) ->
             "facts from the changelogs of Debian's packages, by their maintainers".to_owned()
         }
         "alpine" => "Alpine Linux security database".to_owned(),
-        "wolfi" => "Wolfi security database".to_owned(),
-        "chainguard" => "Chainguard security database".to_owned(),
-        "minimos" => "MinimOS security database".to_owned(),
         "redhat-vex" | "redhat-csaf" => "Red Hat Product Security (CC-BY-4.0)".to_owned(),
         "suse-vex" | "suse-csaf" => "SUSE Product Security Team (CC-BY-4.0)".to_owned(),
         "openeuler-vex" | "openeuler-csaf" => "openEuler security committee".to_owned(),

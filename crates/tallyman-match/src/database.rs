@@ -6,10 +6,7 @@
 //! at any moment leaves either the old state or the new one.
 
 pub(crate) mod bundle;
-pub mod compare;
-pub mod difference;
 mod facts;
-mod journal;
 mod manifest;
 mod merge;
 
@@ -27,7 +24,6 @@ use crate::feed::{Progress, Refusal, SkipReason};
 use crate::index::compile::compile;
 use crate::index::{AdvisoryIndex, IndexError};
 use crate::record::FeedContent;
-use journal::{Journal, Notes};
 use manifest::{FeedFile, Manifest};
 use merge::{Incoming, merge};
 
@@ -113,6 +109,11 @@ impl AdvisoryDatabase {
     pub fn open(folder: &Path, limits: Limits) -> Result<Self, DatabaseError> {
         std::fs::create_dir_all(folder).map_err(|source| io_error(folder, source))?;
         Ok(AdvisoryDatabase { folder: folder.to_owned(), limits })
+    }
+
+    /// Returns the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Imports feeds from files, archives and folders of any of the known formats, and bundles.
@@ -253,8 +254,6 @@ impl AdvisoryDatabase {
     ) -> Result<(), DatabaseError> {
         let _lock = self.lock()?;
         let mut manifest = self.manifest()?;
-        let before = manifest.clone();
-        let mut notes = Notes::default();
         let mut is_changed = false;
         for (name, incoming) in incoming {
             let known = match manifest.feeds.iter().find(|feed| feed.info.name == name) {
@@ -269,7 +268,6 @@ impl AdvisoryDatabase {
                 file.map(|file| FeedFile { info: content.info, ..file.clone() })
             } else {
                 is_changed = true;
-                notes.add(known.as_ref(), &content);
                 Some(self.write_feed(&content)?)
             };
             manifest.feeds.retain(|feed| feed.info.name != name);
@@ -277,11 +275,6 @@ impl AdvisoryDatabase {
         }
         manifest.feeds.sort_by(|a, b| a.info.name.cmp(&b.info.name));
         if is_changed {
-            let mut journal = self.journal();
-            journal.add(notes.into_entry(&before, &manifest, now_ms));
-            let bytes =
-                journal.to_bytes().map_err(|source| io_error(&self.folder, source.into()))?;
-            self.write(journal::FILE, &bytes)?;
             manifest.outdate_index();
         }
         self.commit(&manifest)
@@ -310,11 +303,6 @@ impl AdvisoryDatabase {
         }
         let records = facts::read(&bytes).map_err(|error| damaged(error.to_string()))?;
         Ok(FeedContent { info: file.info.clone(), records })
-    }
-
-    fn journal(&self) -> Journal {
-        std::fs::read(self.folder.join(journal::FILE))
-            .map_or_else(|_| Journal::default(), |bytes| Journal::parse(&bytes))
     }
 
     fn manifest(&self) -> Result<Manifest, DatabaseError> {

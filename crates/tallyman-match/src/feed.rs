@@ -75,8 +75,6 @@ pub enum SkipReason {
     NotSecurity,
     /// Nothing in it could ever match.
     CannotMatch,
-    /// An affected package of an ecosystem whose packages are not recognised in images.
-    NoInventory,
     /// A document of a vendor whose products are no packages here.
     UnknownVendor,
     /// A product of a known vendor that no image gets by default, or that is no package.
@@ -238,18 +236,6 @@ pub(crate) fn read_stream(
     read(document, stream, limits, &mut own)?;
     harvest.merge(own);
     Ok(())
-}
-
-/// Reads a document as one of a format, whatever it looks like; returns how many records it holds.
-pub(crate) fn read_as(format: &str, bytes: &[u8], limits: &Limits) -> usize {
-    let mut harvest = Harvest::default();
-    let document = Document { name: format, bytes, modified_ms: None };
-    let result = match format {
-        "csaf" => csaf::read(&document, limits, &mut harvest),
-        "oval" => oval::read(&document, &mut { bytes }, limits, &mut harvest),
-        _ => updateinfo::read(&document, &mut { bytes }, limits, &mut harvest),
-    };
-    result.map_or(0, |()| harvest.records.len())
 }
 
 /// Returns how many bytes an XML document may have.

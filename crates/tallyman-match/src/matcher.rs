@@ -4,7 +4,6 @@
 //! (<https://ossf.github.io/osv-schema/#evaluation>); what matches is grouped by vulnerability,
 //! and each group becomes one finding.
 
-mod flavour;
 mod group;
 mod minor;
 pub(crate) mod module;
@@ -73,8 +72,7 @@ pub fn find_vulnerabilities(
         .filter(|advisory| module::speaks_of(&advisory.affected, &package.package))
         .filter_map(|advisory| {
             let version = names::version(advisory, package);
-            let is_other = !flavour::speaks_of(&advisory.affected, version);
-            if is_other || minor::is_fixed_for(&advisory.affected, version) {
+            if minor::is_fixed_for(&advisory.affected, version) {
                 return None;
             }
             let matched = match_affected(ecosystem, version, &advisory.affected)?;

@@ -10,8 +10,9 @@ use tallyman_match::version::Scheme;
 use tallyman_model::limits::setting::LimitSetting;
 use tallyman_model::platform::{InvalidPlatform, Platform};
 use tallyman_model::severity::Severity;
+use tallyman_source::feeds::Mirror;
 
-const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 what was looked for was found (--fail-on, db compare, db diff), \
+const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 what was looked for was found (--fail-on, db compare), \
 2 wrong usage, 3 something could not be analysed or done.";
 
 /// Counts what is in container images, and says what is at risk.
@@ -285,6 +286,13 @@ pub(crate) struct Db {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DbCommand {
+    /// Bring the feeds of advisories up to date; exits with 3 if one failed, whose old data stays.
+    Update(DbUpdate),
+    /// List the feeds that `db update` knows.
+    Feeds {
+        #[command(flatten)]
+        format: FormatArgs,
+    },
     /// Import advisories: OSV records, Debian's tracker, Alpine's secdb, or a bundle; files,
     /// directories and archives.
     Import {
@@ -319,20 +327,6 @@ pub(crate) enum DbCommand {
         /// The ecosystem, as OSV names it: Debian, Alpine, PyPI, npm, Go, Maven, RubyGems …
         ecosystem: Scheme,
     },
-    /// Say which records came, changed and were withdrawn; exits with 1 if any did. Without OLD, by the
-    /// last change of the installation's feeds.
-    Diff {
-        /// What it was: a file of `db export`, or a data directory.
-        old: Option<PathBuf>,
-        /// What it is now: the same [default: the installation's own].
-        new: Option<PathBuf>,
-        #[command(flatten)]
-        limits: LimitArgs,
-        #[command(flatten)]
-        data: DataArgs,
-        #[command(flatten)]
-        format: FormatArgs,
-    },
     /// Write all feeds into one file that `db import` reads.
     Export {
         /// The file to write.
@@ -340,6 +334,48 @@ pub(crate) enum DbCommand {
         #[command(flatten)]
         data: DataArgs,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DbUpdate {
+    /// The feeds, such as `debian` or `osv/PyPI`; `osv` means all of OSV, `all` everything [default:
+    /// those that are marked in `db feeds`, or TALLYMAN_FEEDS, separated by commas].
+    #[arg(env = "TALLYMAN_FEEDS", value_delimiter = ',')]
+    pub(crate) feeds: Vec<String>,
+    /// Reads the feeds from a directory or a file instead of the network: files as they were
+    /// downloaded, one for each feed's name, a mirror (HOST/PATH), or a bundle.
+    #[arg(long, value_name = "PATH", conflicts_with = "force")]
+    pub(crate) offline: Option<PathBuf>,
+    /// Fetches and reads everything again, also what has not changed.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) fetch: FetchArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// How feeds are fetched.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct FetchArgs {
+    /// Fetches from another place: FEED=URL or HOST=URL replaces the publisher's scheme and host,
+    /// *=URL puts URL/HOST/PATH in place of every address; may be repeated.
+    #[arg(long, env = "TALLYMAN_MIRRORS", value_delimiter = ',', value_name = "WHAT=URL")]
+    pub(crate) mirror: Vec<Mirror>,
+    /// The proxy for everything [default: HTTPS_PROXY and HTTP_PROXY, with the exceptions of
+    /// NO_PROXY].
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// Allows plain HTTP to a mirror (host[:port]); loopback is always allowed.
+    #[arg(long = "feed-plain-http", value_name = "HOST")]
+    pub(crate) plain_http: Vec<String>,
+    /// Trusts the certificates of this PEM file as well, for mirrors and proxies.
+    #[arg(long = "feed-ca-file", env = "TALLYMAN_FEED_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -13,6 +13,12 @@ pub(crate) struct Progress {
     bars: MultiProgress,
 }
 
+impl Default for Progress {
+    fn default() -> Self {
+        Progress::new()
+    }
+}
+
 impl Progress {
     /// Makes one for standard error.
     pub(crate) fn new() -> Self {

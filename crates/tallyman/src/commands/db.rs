@@ -1,7 +1,8 @@
 //! `tallyman db`.
 
 mod compare;
-mod diff;
+mod feeds;
+pub(super) mod update;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter};
@@ -11,6 +12,7 @@ use anyhow::Context;
 use comfy_table::Cell;
 use serde::Serialize;
 use tallyman_engine::archives;
+use tallyman_engine::feed_updates::{FeedState, states};
 use tallyman_engine::images::match_pending;
 use tallyman_match::database::ImportReport;
 use tallyman_model::clock::format_utc;
@@ -24,15 +26,14 @@ use crate::progress::Progress;
 
 pub(super) async fn run(command: DbCommand) -> anyhow::Result<Exit> {
     match command {
+        DbCommand::Update(args) => update::run(args).await,
+        DbCommand::Feeds { format } => feeds::run(format.format),
         DbCommand::Import { paths, limits, data, format } => {
             import(paths, &data, setup::limits(&limits)?, format.format).await
         }
         DbCommand::ImportArchives { file, data } => import_archives(&file, &data).await,
         DbCommand::Info { data, format } => info(&data, format.format).await,
         DbCommand::Compare { ecosystem } => compare::run(ecosystem, std::io::stdin().lock()),
-        DbCommand::Diff { old, new, limits, data, format } => {
-            diff::run(old, new, &data, setup::limits(&limits)?, format.format).await
-        }
         DbCommand::Export { file, data } => {
             let installation = setup::installation(&data).await?;
             let writer =
@@ -181,6 +182,40 @@ fn show_import(imported: &Imported) -> anyhow::Result<()> {
 struct Info {
     revision: String,
     feeds: Vec<InfoFeed>,
+    sources: Vec<InfoSource>,
+}
+
+/// What is known of a feed's updates.
+#[derive(Serialize)]
+struct InfoSource {
+    feed: &'static str,
+    /// When its publisher was last asked with success.
+    checked: Option<String>,
+    /// When that brought something new.
+    updated: Option<String>,
+    /// The whole days since it was last asked.
+    age_days: Option<i64>,
+    /// Why the last try failed.
+    failure: Option<String>,
+    failed: Option<String>,
+}
+
+impl InfoSource {
+    fn of(feed: &'static str, state: FeedState, now_ms: i64) -> Self {
+        InfoSource {
+            feed,
+            checked: state.checked_ms.map(format_utc),
+            updated: state.updated_ms.map(format_utc),
+            age_days: state.checked_ms.map(|ms| age_days(ms, now_ms)),
+            failure: state.failure,
+            failed: state.failed_ms.map(format_utc),
+        }
+    }
+}
+
+/// Returns the whole days that have passed.
+pub(super) fn age_days(ms: i64, now_ms: i64) -> i64 {
+    now_ms.saturating_sub(ms).max(0) / (24 * 60 * 60 * 1000)
 }
 
 #[derive(Serialize)]
@@ -208,8 +243,12 @@ async fn info(data: &DataArgs, format: OutputFormat) -> anyhow::Result<Exit> {
         })
         .collect();
     let revision = installation.advisories().current().revision().to_owned();
+    let now_ms = installation.clock().now_ms();
+    let sources = states(&installation).into_iter();
+    let sources: Vec<InfoSource> =
+        sources.map(|(feed, state)| InfoSource::of(feed.name, state, now_ms)).collect();
     match format {
-        OutputFormat::Json => output::json(&Info { revision, feeds })?,
+        OutputFormat::Json => output::json(&Info { revision, feeds, sources })?,
         OutputFormat::Table => {
             let mut table = output::table(&["Feed", "Advisories", "Packages", "Newest", "Source"]);
             for feed in feeds {
@@ -222,8 +261,27 @@ async fn info(data: &DataArgs, format: OutputFormat) -> anyhow::Result<Exit> {
                 ]);
             }
             output::line(&table.to_string())?;
+            show_sources(&sources)?;
             output::line(&format!("Revision {revision}"))?;
         }
     }
     Ok(Exit::Clean)
+}
+
+fn show_sources(sources: &[InfoSource]) -> anyhow::Result<()> {
+    if sources.is_empty() {
+        return output::line("No feed was updated from its publisher yet: `tallyman db update`.");
+    }
+    let mut table = output::table(&["Updated by", "Asked", "Days ago", "New", "Last failure"]);
+    for source in sources {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        table.add_row([
+            Cell::new(source.feed),
+            Cell::new(or_dash(&source.checked)),
+            Cell::new(source.age_days.map_or_else(|| "-".to_owned(), |days| days.to_string())),
+            Cell::new(or_dash(&source.updated)),
+            Cell::new(or_dash(&source.failure)),
+        ]);
+    }
+    output::line(&table.to_string())
 }

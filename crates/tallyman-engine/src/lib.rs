@@ -24,3 +24,5 @@ pub mod sbom;
 pub mod scan;
 pub mod scan_attached;
 pub mod scan_sbom;
+pub mod suppress;
+pub mod vex_files;

@@ -1,6 +1,6 @@
 //! The result of a scan as `--format json` writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use tallyman_model::advisory::FeedInfo;
@@ -9,10 +9,13 @@ use tallyman_model::coverage::AnalysisState;
 use tallyman_model::digest::Digest;
 use tallyman_model::distribution::Distribution;
 use tallyman_model::finding::Finding;
+use tallyman_model::finding_state::{AppliedRule, AppliedStatement, FindingState};
+use tallyman_model::ignore::IgnoreRule;
 use tallyman_model::image::ResolvedImage;
 use tallyman_model::inventory::{ImageInventory, InventoryAlert, InventoryDiagnostic};
 use tallyman_model::package::{Ecosystem, PackageVersion, SourcePackage};
 use tallyman_model::severity::Severity;
+use tallyman_model::vex::VexFormat;
 
 /// Everything a scan found out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +42,97 @@ pub struct ScanReport {
     pub diagnostics: Vec<InventoryDiagnostic>,
     /// Which advisories were used.
     pub advisories: ReportAdvisories,
+    /// Which VEX documents were used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vex: Vec<ReportVex>,
+    /// Ignore rules that no longer hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expired_rules: Vec<ReportRule>,
+}
+
+/// A VEX document that a report rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportVex {
+    /// Its identifier.
+    pub document: String,
+    /// Its format.
+    pub format: VexFormat,
+    /// Who wrote it.
+    pub author: String,
+    /// Where it comes from: a file, the installation, or a digest in the image's repository.
+    pub origin: String,
+    /// The number of its statements.
+    pub statements: usize,
+    /// What of it cannot be used, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+}
+
+/// An ignore rule of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportRule {
+    /// Its identifier.
+    pub id: String,
+    /// What it is about, in words.
+    pub about: String,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub author: String,
+    /// From when on it no longer holds, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+}
+
+impl ReportRule {
+    /// Returns what is reported of a rule.
+    pub fn of(rule: &IgnoreRule) -> Self {
+        ReportRule {
+            id: rule.id.clone(),
+            about: rule.describe(),
+            reason: rule.reason.clone(),
+            author: rule.author.clone(),
+            expires: rule.expires_ms.map(format_utc),
+        }
+    }
+}
+
+/// A finding of a package in the image, with what has become of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportFinding {
+    /// The finding.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Whether it counts, or who says that it does not.
+    #[serde(default)]
+    pub state: FindingState,
+    /// The newest VEX statement that holds for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vex: Option<AppliedStatement>,
+    /// The rule that ignores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored_by: Option<AppliedRule>,
+    /// Rules that ignored it until they expired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expired_rules: Vec<AppliedRule>,
+    /// When the installation first found it in this version of the package, RFC 3339; unknown of
+    /// packages that it keeps nothing of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
+impl ReportFinding {
+    /// Makes what is known of a finding before anybody says something of it.
+    pub fn new(finding: Finding, since_ms: Option<i64>) -> Self {
+        ReportFinding {
+            state: FindingState::decide(finding.fix_state, None, false),
+            finding,
+            vex: None,
+            ignored_by: None,
+            expired_rules: Vec::new(),
+            since: since_ms.map(format_utc),
+        }
+    }
 }
 
 /// The image of a report.
@@ -115,12 +209,15 @@ pub struct ReportLayer {
 pub struct Summary {
     /// The number of packages.
     pub packages: usize,
-    /// The number of different vulnerabilities.
+    /// The number of different vulnerabilities that count.
     pub vulnerabilities: usize,
     /// The same by severity; a vulnerability counts at its highest.
     pub by_severity: BTreeMap<Severity, usize>,
     /// The number of flagged files.
     pub alerts: usize,
+    /// The number of different vulnerabilities that do not count, by VEX statements or rules.
+    #[serde(default)]
+    pub suppressed: usize,
 }
 
 /// A package of a report.
@@ -151,7 +248,7 @@ pub struct ReportPackage {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_owned: bool,
     /// Its vulnerabilities, worst first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ReportFinding>,
 }
 
 /// The advisories behind a report.
@@ -174,6 +271,8 @@ pub struct ReportInput {
     pub versions: Vec<PackageVersion>,
     /// The findings of each package version.
     pub findings: BTreeMap<PackageVersion, Vec<Finding>>,
+    /// When findings of package versions were first found, as far as that is known.
+    pub first_seen: FirstSeen,
     /// The state.
     pub state: AnalysisState,
     /// The advisories.
@@ -183,7 +282,8 @@ pub struct ReportInput {
 impl ScanReport {
     /// Puts a report together.
     pub fn new(input: ReportInput) -> Self {
-        let ReportInput { image, inventory, versions, findings, state, advisories } = input;
+        let ReportInput { image, inventory, versions, findings, first_seen, state, advisories } =
+            input;
         let packages: Vec<ReportPackage> = inventory
             .packages
             .into_iter()
@@ -192,7 +292,7 @@ impl ScanReport {
                 purl: version.purl(),
                 findings: match item.is_owned {
                     true => Vec::new(),
-                    false => findings.get(&version).cloned().unwrap_or_default(),
+                    false => report_findings(&version, findings.get(&version), &first_seen),
                 },
                 ecosystem: item.package.ecosystem,
                 name: item.package.name,
@@ -216,6 +316,8 @@ impl ScanReport {
             alerts: inventory.alerts,
             diagnostics: inventory.diagnostics,
             advisories,
+            vex: Vec::new(),
+            expired_rules: Vec::new(),
         }
     }
 
@@ -232,6 +334,8 @@ impl ScanReport {
             alerts: Vec::new(),
             diagnostics: Vec::new(),
             advisories,
+            vex: Vec::new(),
+            expired_rules: Vec::new(),
         }
     }
 
@@ -261,10 +365,34 @@ impl ReportImage {
     }
 }
 
+/// When the findings of package versions were first found, milliseconds since the epoch, by
+/// vulnerability.
+pub type FirstSeen = HashMap<PackageVersion, HashMap<String, i64>>;
+
+/// Makes what is reported of the findings of a package version.
+pub(crate) fn report_findings(
+    version: &PackageVersion,
+    findings: Option<&Vec<Finding>>,
+    first_seen: &FirstSeen,
+) -> Vec<ReportFinding> {
+    let seen = first_seen.get(version);
+    let report = |finding: &Finding| {
+        let since_ms = seen.and_then(|seen| seen.get(&finding.id)).copied();
+        ReportFinding::new(finding.clone(), since_ms)
+    };
+    findings.into_iter().flatten().map(report).collect()
+}
+
 /// Counts what packages have.
 pub(crate) fn summarize(packages: &[ReportPackage], alerts: usize) -> Summary {
     let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
-    for finding in packages.iter().flat_map(|package| &package.findings) {
+    let mut suppressed: BTreeSet<&str> = BTreeSet::new();
+    for found in packages.iter().flat_map(|package| &package.findings) {
+        let finding = &found.finding;
+        if found.state.is_suppressed() {
+            suppressed.insert(&finding.id);
+            continue;
+        }
         let severity = worst.entry(&finding.id).or_default();
         *severity = (*severity).max(finding.severity);
     }
@@ -272,5 +400,8 @@ pub(crate) fn summarize(packages: &[ReportPackage], alerts: usize) -> Summary {
     for severity in worst.values() {
         *by_severity.entry(*severity).or_insert(0) += 1;
     }
-    Summary { packages: packages.len(), vulnerabilities: worst.len(), by_severity, alerts }
+    // One that counts in another place of the image counts.
+    let suppressed = suppressed.iter().filter(|id| !worst.contains_key(**id)).count();
+    let vulnerabilities = worst.len();
+    Summary { packages: packages.len(), vulnerabilities, by_severity, alerts, suppressed }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tallyman_match::index::AdvisoryIndex;
 use tallyman_model::digest::Digest;
 use tallyman_model::inventory::LayerInventory;
+use tallyman_model::package::PackageVersion;
 use tallyman_scan::toc;
 use tallyman_source::error::SourceError;
 use tallyman_source::listing::Target;
@@ -118,11 +119,14 @@ pub(crate) async fn report(
     let index = installation.advisories().current();
     let advisories = report_advisories(&index);
     let squashed = judge(installation, index, layers).await?;
+    let with_findings: Vec<&PackageVersion> = squashed.findings.keys().collect();
+    let first_seen = installation.store().find_first_seen(&with_findings).await?;
     Ok(ScanReport::new(ReportInput {
         image,
         inventory: squashed.inventory,
         versions: squashed.versions,
         findings: squashed.findings,
+        first_seen,
         state: squashed.state,
         advisories,
     }))

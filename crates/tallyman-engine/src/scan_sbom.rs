@@ -19,7 +19,8 @@ use crate::blocking;
 use crate::images::{ImageError, find_distinct};
 use crate::installation::Installation;
 use crate::report::{
-    ReportAttachment, ReportImage, ReportLayer, ReportPackage, ReportSbom, ScanReport, summarize,
+    FirstSeen, ReportAttachment, ReportFinding, ReportImage, ReportLayer, ReportPackage,
+    ReportSbom, ScanReport, report_findings, summarize,
 };
 use crate::scan::{ScanError, failed, report_advisories};
 
@@ -63,7 +64,10 @@ pub(crate) async fn report(
             .iter()
             .map(|package| {
                 let findings = findings.get(&package.version).filter(|_| !package.is_owned);
-                report_package(package, findings.cloned().unwrap_or_default())
+                report_package(
+                    package,
+                    report_findings(&package.version, findings, &FirstSeen::new()),
+                )
             })
             .collect();
         Ok::<_, ImageError>((packages, state, sbom))
@@ -86,6 +90,8 @@ pub(crate) async fn report(
         alerts: Vec::new(),
         diagnostics: sbom.diagnostics.into_iter().map(diagnostic).collect(),
         advisories,
+        vex: Vec::new(),
+        expired_rules: Vec::new(),
     })
 }
 
@@ -106,10 +112,7 @@ fn decide(index: &AdvisoryIndex, sbom: &Sbom, judged: &HashSet<&PackageVersion>)
     AnalysisState::Unsupported { reason: reasons.join("; ") }
 }
 
-fn report_package(
-    package: &SbomPackage,
-    findings: Vec<tallyman_model::finding::Finding>,
-) -> ReportPackage {
+fn report_package(package: &SbomPackage, findings: Vec<ReportFinding>) -> ReportPackage {
     let named = &package.version.package;
     ReportPackage {
         purl: package.version.purl(),

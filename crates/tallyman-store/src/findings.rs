@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use tallyman_model::finding::Finding;
+use tallyman_model::package::PackageVersion;
 
 use crate::encoding::{from_json, to_json};
 use crate::error::StoreError;
 use crate::ids::{ImageId, PackageVersionId};
 use crate::jobs::{JobChanges, apply_job_changes};
-use crate::packages::current_revision;
+use crate::packages::{current_revision, package_version_id};
 use crate::settings::{Epoch, raise_epoch};
 use crate::statement::{execute, fetch_all};
 use crate::store::Store;
@@ -69,6 +70,38 @@ impl Store {
     ) -> Result<HashMap<PackageVersionId, Vec<StoredFinding>>, StoreError> {
         let list = to_json(ids)?;
         self.read(|connection| findings_of(connection, &list)).await
+    }
+
+    /// Returns when the findings of package versions were first found, by vulnerability; what is
+    /// not stored is left out.
+    pub async fn find_first_seen(
+        &self,
+        versions: &[&PackageVersion],
+    ) -> Result<HashMap<PackageVersion, HashMap<String, i64>>, StoreError> {
+        let mut by_id = HashMap::with_capacity(versions.len());
+        for version in versions {
+            by_id.insert(package_version_id(version)?, *version);
+        }
+        let ids: Vec<PackageVersionId> = by_id.keys().copied().collect();
+        let list = to_json(&ids)?;
+        let rows: Vec<(PackageVersionId, String, i64)> = self
+            .read(|connection| {
+                fetch_all(
+                    connection,
+                    "SELECT package_version_id, vulnerability, first_seen_at FROM finding
+                     WHERE package_version_id IN (SELECT value FROM json_each($1))",
+                    [list],
+                    |row| Ok((PackageVersionId(row.get(0)?), row.get(1)?, row.get(2)?)),
+                )
+            })
+            .await?;
+        let mut seen: HashMap<PackageVersion, HashMap<String, i64>> = HashMap::new();
+        for (id, vulnerability, first_seen_at) in rows {
+            if let Some(version) = by_id.get(&id) {
+                seen.entry((*version).clone()).or_default().insert(vulnerability, first_seen_at);
+            }
+        }
+        Ok(seen)
     }
 
     /// Returns the images that hold any of these package versions, sorted.

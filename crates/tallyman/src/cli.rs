@@ -170,6 +170,20 @@ pub(crate) struct Scan {
     /// there is one, and fetches no layer then. What it is about is checked; its signature is not.
     #[arg(long)]
     pub(crate) sbom_from_registry: bool,
+    /// Applies what a VEX document says (OpenVEX, CSAF, CycloneDX), or all documents in a directory;
+    /// may be repeated. What is not affected or fixed no longer counts, and stays in the report.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) vex: Vec<PathBuf>,
+    /// Applies the ignore rules of a file (docs/vex.md); may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ignore_file: Vec<PathBuf>,
+    /// Lists findings that do not count as well, with who says so (table only).
+    #[arg(long)]
+    pub(crate) show_suppressed: bool,
+    /// Explains one vulnerability in place of the list: which record, which range, which package in
+    /// which layer, fixed where, in which state and since when.
+    #[arg(long, value_name = "VULNERABILITY")]
+    pub(crate) explain: Option<String>,
     /// Leaves the scan to the workers of the server that runs on the data directory.
     #[arg(long)]
     pub(crate) queue: bool,

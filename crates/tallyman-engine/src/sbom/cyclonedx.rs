@@ -7,9 +7,12 @@ use tallyman_model::advisory::FixState;
 use tallyman_model::clock::format_utc;
 use tallyman_model::digest::{Algorithm, Digest};
 use tallyman_model::finding::Finding;
+use tallyman_model::finding_state::FindingState;
 use tallyman_model::severity::Severity;
+use tallyman_model::vex::VexStatus;
 
 use super::bill::{Bill, Component, Property, content_uuid};
+use crate::report::ReportFinding;
 
 /// The schema's `maxLength` of a version.
 const MAX_VERSION_CHARS: usize = 1024;
@@ -145,14 +148,15 @@ fn dependencies(bill: &Bill<'_>, root: &str) -> Vec<Value> {
 }
 
 /// The findings of one vulnerability by one feed, each with the component that has it.
-type Affected<'a> = Vec<(&'a Finding, &'a Component<'a>)>;
+type Affected<'a> = Vec<(&'a ReportFinding, &'a Component<'a>)>;
 
 fn vulnerabilities(bill: &Bill<'_>) -> Vec<Value> {
     let mut found: BTreeMap<(&str, &str), Affected<'_>> = BTreeMap::new();
     for component in &bill.components {
-        for finding in &component.package.findings {
+        for found_here in &component.package.findings {
+            let finding = &found_here.finding;
             let affected = found.entry((&finding.id, &finding.feed)).or_default();
-            affected.push((finding, component));
+            affected.push((found_here, component));
         }
     }
     found.into_iter().map(|((id, feed), affected)| vulnerability(id, feed, &affected)).collect()
@@ -162,7 +166,8 @@ fn vulnerability(id: &str, feed: &str, affected: &Affected<'_>) -> Value {
     let source = json!({ "name": feed });
     let names: BTreeSet<&str> = affected
         .iter()
-        .flat_map(|(finding, _)| finding.aliases.iter().chain([&finding.advisory]))
+        .map(|(found, _)| &found.finding)
+        .flat_map(|finding| finding.aliases.iter().chain([&finding.advisory]))
         .map(String::as_str)
         .filter(|name| *name != id)
         .collect();
@@ -170,7 +175,8 @@ fn vulnerability(id: &str, feed: &str, affected: &Affected<'_>) -> Value {
         names.into_iter().map(|name| json!({ "id": name, "source": source })).collect();
     let mut ratings: Vec<Value> = Vec::new();
     let mut affects: Vec<Value> = Vec::new();
-    for (finding, component) in affected {
+    for (found, component) in affected {
+        let finding = &found.finding;
         let rating = rating(finding, &source);
         if !ratings.contains(&rating) {
             ratings.push(rating);
@@ -185,15 +191,77 @@ fn vulnerability(id: &str, feed: &str, affected: &Affected<'_>) -> Value {
         "affects": affects,
     });
     set(&mut value, "references", (!references.is_empty()).then_some(references));
-    let published = affected.iter().filter_map(|(finding, _)| finding.published_ms).min();
+    let published = affected.iter().filter_map(|(found, _)| found.finding.published_ms).min();
     set(&mut value, "published", published.map(format_utc));
     let states: BTreeSet<&str> =
-        affected.iter().filter_map(|(finding, _)| fix_state(finding.fix_state)).collect();
+        affected.iter().filter_map(|(found, _)| fix_state(found.finding.fix_state)).collect();
     if !states.is_empty() {
         let of_states = states.into_iter().map(|state| ("tallyman:fix-state", state.to_owned()));
         set(&mut value, "properties", Some(properties(of_states.collect())));
     }
+    set(&mut value, "analysis", analysis(affected));
     value
+}
+
+/// Says what has become of a vulnerability, where all components agree: a document has one analysis
+/// for all of them.
+fn analysis(affected: &Affected<'_>) -> Option<Value> {
+    let (first, _) = affected.first()?;
+    let agree = affected.iter().all(|(found, _)| {
+        found.state == first.state && found.vex == first.vex && found.ignored_by == first.ignored_by
+    });
+    if !agree {
+        return None;
+    }
+    let state = match (first.state, first.vex.as_ref().map(|vex| vex.status)) {
+        (FindingState::NotAffected, _) => "not_affected",
+        (FindingState::Fixed, _) => "resolved",
+        (FindingState::Ignored, _) => {
+            let rule = first.ignored_by.as_ref()?;
+            let detail = format!("ignored by rule {} of {}: {}", rule.id, rule.author, rule.reason);
+            return Some(json!({ "state": "in_triage", "detail": detail }));
+        }
+        (_, Some(VexStatus::Affected)) => "exploitable",
+        (_, Some(VexStatus::UnderInvestigation)) => "in_triage",
+        (FindingState::WillNotFix, _) => {
+            return Some(json!({ "state": "exploitable", "response": ["will_not_fix"] }));
+        }
+        _ => return None,
+    };
+    let mut value = json!({ "state": state });
+    if let Some(vex) = &first.vex {
+        let label = vex.justification.as_deref();
+        let justification = label.and_then(justification).filter(|_| state == "not_affected");
+        let words = vex.impact.as_deref().or(label.filter(|_| justification.is_none()));
+        let detail = match words {
+            Some(words) => format!("{words} ({}, {})", vex.author, vex.document),
+            None => format!("{}, {}", vex.author, vex.document),
+        };
+        set(&mut value, "justification", justification);
+        set(&mut value, "detail", Some(detail));
+        set(&mut value, "lastUpdated", vex.date.as_ref());
+    }
+    Some(value)
+}
+
+/// Returns CycloneDX's word for a label of OpenVEX and CSAF, or its own.
+fn justification(label: &str) -> Option<&str> {
+    match label {
+        "component_not_present" | "vulnerable_code_not_present" => Some("code_not_present"),
+        "vulnerable_code_not_in_execute_path" => Some("code_not_reachable"),
+        "vulnerable_code_cannot_be_controlled_by_adversary" => Some("requires_environment"),
+        "inline_mitigations_already_exist" => Some("protected_by_mitigating_control"),
+        "code_not_present"
+        | "code_not_reachable"
+        | "requires_configuration"
+        | "requires_dependency"
+        | "requires_environment"
+        | "protected_by_compiler"
+        | "protected_at_runtime"
+        | "protected_at_perimeter"
+        | "protected_by_mitigating_control" => Some(label),
+        _ => None,
+    }
 }
 
 fn affect(finding: &Finding, component: &Component<'_>) -> Value {

@@ -72,7 +72,7 @@ async fn a_new_advisory_changes_the_answer_without_a_layer_being_read() {
     setting.affect("TEST-1", "Quayside", "1.5", "2026-01-01T00:00:00Z").await;
     let (report, read) = scanned(&setting).await;
     assert_eq!((report.summary.vulnerabilities, read), (1, 0));
-    let finding = &report.packages[1].findings[0];
+    let finding = &report.packages[1].findings[0].finding;
     assert_eq!((finding.id.as_str(), finding.fixed_version.as_deref()), ("TEST-1", Some("1.5")));
 }
 

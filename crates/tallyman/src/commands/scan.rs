@@ -1,5 +1,6 @@
 //! `tallyman scan`.
 
+mod explain;
 mod table;
 
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use tallyman_engine::sbom::{SbomFormat, SbomOptions, render};
 use tallyman_engine::scan::{ScanError, scan, unscanned};
 use tallyman_engine::scan_attached::scan_attached;
 use tallyman_engine::scan_sbom::scan_sbom;
+use tallyman_engine::suppress::{SuppressionInput, apply};
+use tallyman_engine::vex_files::{read_rules, read_vex};
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::platform::Platform;
 use tallyman_model::severity::Severity;
@@ -24,6 +27,7 @@ use tallyman_source::location::Location;
 use tallyman_source::open::Sources;
 
 use crate::cli::{PlatformChoice, Scan, ScanFormat};
+use crate::commands::scan::table::Show;
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
 use crate::output::{self, JsonArray};
@@ -39,7 +43,8 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
     let platform = one_platform(&args).cloned();
     let (data, limits) = (installation.data(), installation.limits());
     let sources = setup::sources(data, &args.registry, limits, platform, Some(&location))?;
-    let scanner = Scanner { args: &args, installation, sources };
+    let suppressions = suppressions(&args, &installation).await?;
+    let scanner = Scanner { args: &args, installation, sources, suppressions };
     let choice = Choice {
         images: if args.all_images { Images::All } else { Images::One },
         platforms: match args.platform {
@@ -72,6 +77,26 @@ struct Scanner<'a> {
     args: &'a Scan,
     installation: Installation,
     sources: Sources,
+    suppressions: SuppressionInput,
+}
+
+/// Reads what says that findings do not count.
+async fn suppressions(
+    args: &Scan,
+    installation: &Installation,
+) -> anyhow::Result<SuppressionInput> {
+    let limits = installation.limits();
+    let documents = read_vex(args.vex.clone(), limits).await.context("reading --vex")?;
+    for (origin, document) in &documents {
+        for note in &document.left_out {
+            output::note(&format!("note: {origin}: left out: {note}"));
+        }
+    }
+    let mut rules = Vec::new();
+    for path in &args.ignore_file {
+        rules.extend(read_rules(path.clone(), limits).await.context("reading --ignore-file")?);
+    }
+    Ok(SuppressionInput { documents, rules, image_digests: Vec::new() })
 }
 
 impl Scanner<'_> {
@@ -135,7 +160,13 @@ impl Scanner<'_> {
             _ => scan(&self.installation, &self.sources, target, bytes).await,
         };
         bar.finish();
-        result
+        let mut report = result?;
+        apply(&mut report, &self.suppressions, self.installation.clock().now_ms());
+        Ok(report)
+    }
+
+    fn show(&self) -> Show {
+        Show { all_packages: self.args.all_packages, suppressed: self.args.show_suppressed }
     }
 
     fn write(&self, report: &ScanReport) -> anyhow::Result<()> {
@@ -145,7 +176,10 @@ impl Scanner<'_> {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         match self.args.format {
-            ScanFormat::Table => output::line(&table::render(report, self.args.all_packages)),
+            ScanFormat::Table => output::line(&match &self.args.explain {
+                Some(vulnerability) => explain::render(report, vulnerability),
+                None => table::render(report, self.show()),
+            }),
             ScanFormat::Json => output::json(report),
             ScanFormat::Cyclonedx => output::json(&render(report, SbomFormat::CycloneDx, &sbom)),
             ScanFormat::Spdx => output::json(&render(report, SbomFormat::Spdx, &sbom)),
@@ -197,6 +231,15 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
             args.queue && !args.limits.settings.is_empty(),
             "--limit does not reach the server: give it to `tallyman serve`, without --queue here",
         ),
+        (
+            args.queue && (!args.vex.is_empty() || !args.ignore_file.is_empty()),
+            "--vex and --ignore-file do not reach the server, without --queue here: give it the \
+             documents by `tallyman vex import` and the rules by `tallyman ignore add`",
+        ),
+        (
+            args.explain.is_some() && args.format != ScanFormat::Table,
+            "--explain is for people: --format json has it all",
+        ),
         (!is_directory && args.cross_mounts, "--cross-mounts is for directories (dir:PATH)"),
         (
             args.all_images && !holds_several,
@@ -215,6 +258,11 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
 
 /// What is not known is never clean.
 fn verdict(report: &ScanReport, fail_on: Option<Severity>) -> Exit {
+    for rule in &report.expired_rules {
+        let expires = rule.expires.as_deref().unwrap_or_default();
+        let (id, about) = (&rule.id, &rule.about);
+        output::note(&format!("note: the rule {id} ({about}) no longer holds since {expires}"));
+    }
     for note in &report.notes {
         output::note(&format!("note: {}: {note}", report.image.name));
     }

@@ -3,24 +3,33 @@
 use std::fmt::Write;
 
 use comfy_table::Cell;
-use tallyman_engine::report::{ReportPackage, ReportSignature, ScanReport};
+use tallyman_engine::report::{ReportFinding, ReportPackage, ReportSignature, ScanReport};
 use tallyman_model::clock::format_utc;
 use tallyman_model::coverage::AnalysisState;
-use tallyman_model::finding::Finding;
 use tallyman_model::inventory::DiagnosticKind;
 
+use super::explain;
 use crate::output;
 
 /// Diagnostics beyond this number are only counted.
 const MAX_DIAGNOSTICS: usize = 20;
 
+/// What is listed beyond what counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Show {
+    /// Every package.
+    pub(super) all_packages: bool,
+    /// Findings that do not count.
+    pub(super) suppressed: bool,
+}
+
 /// Renders a report.
-pub(super) fn render(report: &ScanReport, all_packages: bool) -> String {
+pub(super) fn render(report: &ScanReport, show: Show) -> String {
     let mut text = header(report);
-    if all_packages {
+    if show.all_packages {
         text.push_str(&packages(report));
     }
-    text.push_str(&vulnerabilities(report));
+    text.push_str(&vulnerabilities(report, show));
     for alert in &report.alerts {
         let _ = writeln!(
             text,
@@ -82,29 +91,37 @@ fn packages(report: &ScanReport) -> String {
     format!("{table}\n\n")
 }
 
-fn vulnerabilities(report: &ScanReport) -> String {
-    let mut rows: Vec<(&Finding, &ReportPackage)> = report
+fn vulnerabilities(report: &ScanReport, show: Show) -> String {
+    let mut rows: Vec<(&ReportFinding, &ReportPackage)> = report
         .packages
         .iter()
         .flat_map(|package| package.findings.iter().map(move |finding| (finding, package)))
+        .filter(|(found, _)| show.suppressed || !found.state.is_suppressed())
         .collect();
     if rows.is_empty() {
         return String::new();
     }
     rows.sort_by(|(a, in_a), (b, in_b)| {
+        let (a, b) = (&a.finding, &b.finding);
         b.severity.cmp(&a.severity).then_with(|| (&in_a.name, &a.id).cmp(&(&in_b.name, &b.id)))
     });
-    let mut table =
-        output::table(&["Severity", "Vulnerability", "Package", "Installed", "Fixed in", "Layer"]);
-    for (finding, package) in rows {
-        table.add_row([
+    let columns = ["Severity", "Vulnerability", "Package", "Installed", "Fixed in", "Layer"];
+    let state = show.suppressed.then_some("State");
+    let mut table = output::table(&columns.into_iter().chain(state).collect::<Vec<_>>());
+    for (found, package) in rows {
+        let finding = &found.finding;
+        let mut cells = vec![
             output::severity_cell(finding.severity),
             Cell::new(&finding.id),
             Cell::new(&package.name),
             Cell::new(&package.version),
             Cell::new(finding.fixed_version.as_deref().unwrap_or("-")),
             Cell::new(layer(package)),
-        ]);
+        ];
+        if show.suppressed {
+            cells.push(Cell::new(explain::state(found)));
+        }
+        table.add_row(cells);
     }
     format!("{table}\n\n")
 }
@@ -154,5 +171,9 @@ fn footer(report: &ScanReport) -> String {
     let newest = report.advisories.feeds.iter().filter_map(|feed| feed.data_ms).max();
     let age = newest
         .map_or_else(|| "of unknown date".to_owned(), |ms| format!("up to {}", format_utc(ms)));
-    format!("{found}; {} packages; advisories {age}\n", summary.packages)
+    let suppressed = match summary.suppressed {
+        0 => String::new(),
+        count => format!("; {count} suppressed (--show-suppressed lists them)"),
+    };
+    format!("{found}{suppressed}; {} packages; advisories {age}\n", summary.packages)
 }

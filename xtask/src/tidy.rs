@@ -14,6 +14,7 @@ mod manifests;
 mod output;
 mod shape;
 mod sql;
+mod unsafety;
 mod words;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub(crate) const CHECKS: &[Check] = &[
         about: "only the binary prints, exits, reads the environment",
         run: output::check,
     },
+    Check { name: "unsafety", about: "unsafe code needs a decision", run: unsafety::check },
     Check { name: "shape", about: "how a source file is made", run: shape::check },
     Check { name: "lists", about: "each kind is named in its list", run: lists::check },
     Check { name: "documents", about: "links resolve, pages are reachable", run: documents::check },

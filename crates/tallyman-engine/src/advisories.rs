@@ -67,14 +67,15 @@ impl Advisories {
         self.is_outdated.load(Ordering::Acquire)
     }
 
-    /// Takes the index from the disk, where another process may have put a newer one.
+    /// Takes the index from the disk, where another process may have put a newer one, and reads all
+    /// of it: what the store keeps is judged with it.
     ///
     /// # Errors
     ///
     /// An [`AdvisoriesError`]; the index in memory stays.
     pub async fn reload(&self) -> Result<(), AdvisoriesError> {
         let database = Arc::clone(&self.database);
-        let index = blocking::run(move || database.open_index()).await?;
+        let index = blocking::run(move || database.open_verified_index()).await?;
         self.is_outdated.store(false, Ordering::Release);
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
         Ok(())

@@ -21,9 +21,9 @@ use tallyman_model::limits::Limits;
 
 use crate::container::{Reader, describe};
 use crate::feed::{Progress, Refusal, SkipReason};
-use crate::index::compile::compile;
+use crate::index::compile::{compile, depends_on};
 use crate::index::{AdvisoryIndex, IndexError};
-use crate::record::FeedContent;
+use crate::record::{FeedContent, StoredRecord};
 use manifest::{FeedFile, Manifest};
 use merge::{Incoming, merge};
 
@@ -203,26 +203,79 @@ impl AdvisoryDatabase {
     }
 
     /// Opens the compiled index, which is compiled first where the feeds have changed since or the
-    /// file is damaged.
+    /// file is not whole. Its content is read only as it is used.
     ///
     /// # Errors
     /// When the feeds cannot be read, or the index cannot be written.
     pub fn open_index(&self) -> Result<Arc<AdvisoryIndex>, DatabaseError> {
-        if let Some(index) = self.find_index(&self.manifest()?) {
-            return Ok(Arc::new(index));
+        match self.find_index(&self.manifest()?) {
+            Some(index) => Ok(Arc::new(index)),
+            None => self.compile_unless(|_| true),
         }
+    }
+
+    /// Opens the compiled index as [`AdvisoryDatabase::open_index`] does, and reads all of it: one
+    /// that is damaged anywhere is compiled anew. For those who judge much with it.
+    ///
+    /// # Errors
+    /// When the feeds cannot be read, or the index cannot be written.
+    pub fn open_verified_index(&self) -> Result<Arc<AdvisoryIndex>, DatabaseError> {
+        let is_whole = |index: &AdvisoryIndex| index.verify().is_ok();
+        match self.find_index(&self.manifest()?).filter(is_whole) {
+            Some(index) => Ok(Arc::new(index)),
+            None => self.compile_unless(is_whole),
+        }
+    }
+
+    fn compile_unless(
+        &self,
+        is_good: impl Fn(&AdvisoryIndex) -> bool,
+    ) -> Result<Arc<AdvisoryIndex>, DatabaseError> {
         let _lock = self.lock()?;
         let mut manifest = self.manifest()?;
         // Another process may have been faster.
-        if let Some(index) = self.find_index(&manifest) {
+        if let Some(index) = self.find_index(&manifest).filter(is_good) {
             return Ok(Arc::new(index));
         }
-        let bytes = compile(&mut self.read_feeds(&manifest)?)?;
-        let index = AdvisoryIndex::from_bytes(bytes.clone())?;
-        self.write(&index_file(index.revision()), &bytes)?;
-        manifest.set_index(index.revision());
+        let bytes = compile(&mut self.contents(&manifest)?)?;
+        let revision = AdvisoryIndex::from_bytes(bytes.clone())?.revision().to_owned();
+        self.write(&index_file(&revision), &bytes)?;
+        drop(bytes);
+        manifest.set_index(&revision);
         self.commit(&manifest)?;
-        Ok(Arc::new(index))
+        Ok(Arc::new(AdvisoryIndex::open(&self.folder.join(index_file(&revision)))?))
+    }
+
+    /// Returns all feeds for compiling: those that are as they were when the last index was compiled
+    /// are taken from it, which is much quicker than reading their facts.
+    fn contents(&self, manifest: &Manifest) -> Result<Vec<FeedContent>, DatabaseError> {
+        let mut known = self.known_records(manifest).unwrap_or_default();
+        let contents = manifest.feeds.iter().map(|file| match known.remove(&file.info.name) {
+            Some(records) if !records.is_empty() => {
+                Ok(FeedContent { info: file.info.clone(), records })
+            }
+            _ => self.read_feed(file),
+        });
+        contents.collect()
+    }
+
+    /// Returns the records of unchanged feeds from the last index, if it is there and whole.
+    fn known_records(&self, manifest: &Manifest) -> Option<BTreeMap<String, Vec<StoredRecord>>> {
+        let compiled = manifest.compiled.as_ref()?;
+        let index = AdvisoryIndex::open(&self.folder.join(index_file(&compiled.revision))).ok()?;
+        index.verify().ok().filter(|()| index.revision() == compiled.revision)?;
+        let is_current = |name: &str| {
+            let file = manifest.feeds.iter().find(|file| file.info.name == name);
+            file.is_some_and(|file| compiled.is_current(file))
+        };
+        let now = manifest.feeds.iter().map(|file| file.info.name.as_str());
+        let changed: Vec<&str> =
+            now.chain(compiled.feeds()).filter(|name| !is_current(name)).collect();
+        let mut records = index.records().ok()?;
+        records.retain(|name, _| {
+            is_current(name) && !changed.iter().any(|other| depends_on(name, other))
+        });
+        Some(records)
     }
 
     /// Opens the index of a revision, where its file is still there: what was matched with it need

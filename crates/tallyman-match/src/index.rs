@@ -19,12 +19,15 @@
 //! | affected | for each key a list: offset of the advisory (varint), ranges (list of lists of kind and string), versions (list), CVSS vectors (list), urgency (varint, 0 or string + 1), fix state (byte), modules (list), architectures (list), naming (byte) |
 //! | meta | JSON: the feeds, and which ecosystems and releases they speak of |
 //!
-//! The hash is checked when the file is opened, so a damaged file is an error and never a wrong
-//! answer; all offsets are checked again when they are used, so that no file can cause a panic.
+//! The file is mapped. That it is whole is checked when it is opened, the hash by
+//! [`AdvisoryIndex::verify`]; all offsets are checked when they are used, so that no file can cause
+//! a panic.
 
 mod changes;
 pub(crate) mod compile;
 mod cursor;
+mod feed;
+mod mapping;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -38,6 +41,7 @@ use tallyman_model::package::Ecosystem;
 
 use crate::release::canonical;
 use cursor::Cursor;
+use mapping::IndexBytes;
 
 pub(crate) const MAGIC: &[u8; 8] = b"TALLYTIX";
 pub(crate) const LAYOUT_VERSION: u32 = 3;
@@ -88,13 +92,20 @@ pub struct IndexedAdvisory {
     pub affected: Affected,
 }
 
-/// A compiled index, whole in memory.
+/// A compiled index.
 #[derive(Debug)]
 pub struct AdvisoryIndex {
-    bytes: Vec<u8>,
+    bytes: IndexBytes,
     revision: String,
     sections: [(usize, usize); SECTIONS],
     meta: Meta,
+}
+
+/// Where the statements on a package stand in the section of affected packages.
+#[derive(Clone, Copy)]
+struct Place {
+    start: usize,
+    end: usize,
 }
 
 /// The sections, in the order of the header's table.
@@ -115,21 +126,40 @@ pub(crate) struct Meta {
 }
 
 impl AdvisoryIndex {
-    /// Reads an index file.
+    /// Opens an index file, without reading more of it than is used.
     ///
     /// # Errors
     /// When the file cannot be read, or is not a whole index of this layout.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
-        let bytes = std::fs::read(path)
+        let bytes = IndexBytes::map(path)
             .map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
-        AdvisoryIndex::from_bytes(bytes)
+        AdvisoryIndex::of(bytes)
     }
 
     /// Takes an index from memory.
     ///
     /// # Errors
-    /// When the bytes are not a whole index of this layout.
+    /// When the bytes are not a whole index of this layout, or not what their hash says.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, IndexError> {
+        let index = AdvisoryIndex::of(IndexBytes::Owned(bytes))?;
+        index.verify()?;
+        Ok(index)
+    }
+
+    /// Reads the whole index and compares its hash.
+    ///
+    /// # Errors
+    /// When the content is not what the hash says.
+    pub fn verify(&self) -> Result<(), IndexError> {
+        let hash = self.bytes.get(HASH_AT..TABLE_AT).unwrap_or_default();
+        let actual = digest(&SHA256, self.bytes.get(TABLE_AT..).unwrap_or_default());
+        if hash != actual.as_ref() {
+            return Err(IndexError::Damaged("its content is not what its hash says"));
+        }
+        Ok(())
+    }
+
+    fn of(bytes: IndexBytes) -> Result<Self, IndexError> {
         if bytes.get(..MAGIC.len()) != Some(MAGIC.as_slice()) {
             return Err(IndexError::Damaged("it does not start as an index does"));
         }
@@ -140,18 +170,16 @@ impl AdvisoryIndex {
         if bytes.len() < HEADER_BYTES || read_u32(&bytes, 12)? != 0 {
             return Err(IndexError::Damaged("its header is not whole"));
         }
-        let hash = bytes.get(HASH_AT..TABLE_AT).unwrap_or_default();
-        let actual = digest(&SHA256, bytes.get(TABLE_AT..).unwrap_or_default());
-        if hash != actual.as_ref() {
-            return Err(IndexError::Damaged("its content is not what its hash says"));
-        }
-        let revision = hex::encode(hash);
+        let revision = hex::encode(bytes.get(HASH_AT..TABLE_AT).unwrap_or_default());
         let mut sections = [(0, 0); SECTIONS];
         for (i, section) in sections.iter_mut().enumerate() {
             let start = read_usize(&bytes, TABLE_AT + i * 8)?;
             let length = read_usize(&bytes, TABLE_AT + i * 8 + 4)?;
             let end = start.checked_add(length).filter(|end| *end <= bytes.len());
             *section = (start, end.ok_or(IndexError::Damaged("a section leaves the file"))?);
+        }
+        if sections.iter().map(|(_, end)| *end).max() != Some(bytes.len()) {
+            return Err(IndexError::Damaged("the file does not end where its last section does"));
         }
         let (start, end) = sections[Section::Meta as usize];
         let meta = serde_json::from_slice(bytes.get(start..end).unwrap_or_default())
@@ -190,11 +218,20 @@ impl AdvisoryIndex {
     /// When the index contradicts itself.
     pub fn find(&self, key: &PackageKey) -> Result<Vec<IndexedAdvisory>, IndexError> {
         let release = key.release.as_ref().map(canonical);
-        let release_text = release.as_ref().map_or("", DistributionRelease::as_str);
+        let key = PackageKey { ecosystem: key.ecosystem, release, name: key.name.clone() };
+        match self.find_place(&key)? {
+            Some(place) => self.read_affected(&key, place),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Finds where the statements on a package stand in their section.
+    fn find_place(&self, key: &PackageKey) -> Result<Option<Place>, IndexError> {
+        let release_text = key.release.as_ref().map_or("", DistributionRelease::as_str);
         let (Some(release_id), Some(name_id)) =
             (self.find_string(release_text)?, self.find_string(&key.name)?)
         else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let wanted = (u32::from(ecosystem_code(key.ecosystem)), release_id, name_id);
         let keys = self.section(Section::Keys);
@@ -203,11 +240,16 @@ impl AdvisoryIndex {
             let entry = (read_u32(keys, at)?, read_u32(keys, at + 4)?, read_u32(keys, at + 8)?);
             Ok(entry.cmp(&wanted))
         })?;
-        let Some(at) = found else { return Ok(Vec::new()) };
-        let start = read_usize(keys, at * KEY_BYTES + 12)?;
-        let length = read_usize(keys, at * KEY_BYTES + 16)?;
-        let key = PackageKey { ecosystem: key.ecosystem, release, name: key.name.clone() };
-        self.read_affected(&key, start, length)
+        found.map(|at| self.place_at(at)).transpose()
+    }
+
+    /// Returns where the statements on the key at a position stand.
+    fn place_at(&self, at: usize) -> Result<Place, IndexError> {
+        let keys = self.section(Section::Keys);
+        let start = at.checked_mul(KEY_BYTES).ok_or(cursor::SHORT)?;
+        let (start, length) = (read_usize(keys, start + 12)?, read_usize(keys, start + 16)?);
+        let end = start.checked_add(length).ok_or(cursor::SHORT)?;
+        Ok(Place { start, end })
     }
 
     /// Returns the key at a position, in the index's order.
@@ -227,48 +269,54 @@ impl AdvisoryIndex {
     fn read_affected(
         &self,
         key: &PackageKey,
-        start: usize,
-        length: usize,
+        place: Place,
     ) -> Result<Vec<IndexedAdvisory>, IndexError> {
-        let section = self.section(Section::Affected);
-        let end = start.checked_add(length).ok_or(IndexError::Damaged("an offset is too large"))?;
-        let mut cursor = Cursor::new(section.get(start..end).ok_or(cursor::SHORT)?);
-        let count = cursor.length()?;
-        let mut found = Vec::with_capacity(count);
-        for _ in 0..count {
+        let mut cursor = self.statements(place)?;
+        cursor.list(|cursor| {
             let advisory_at = cursor.size()?;
-            let ranges = cursor.list(|cursor| {
-                cursor.list(|cursor| {
-                    let kind = cursor.byte()?;
-                    let version = self.string(cursor)?;
-                    event(kind, version)
-                })
-            })?;
-            let affected = Affected {
-                key: key.clone(),
-                ranges,
-                versions: cursor.list(|cursor| self.string(cursor))?,
-                cvss: cursor.list(|cursor| self.string(cursor))?,
-                urgency: match cursor.number()?.checked_sub(1) {
-                    Some(id) => Some(self.string_at(id)?),
-                    None => None,
-                },
-                fix_state: fix_state(cursor.byte()?)?,
-                modules: cursor.list(|cursor| self.string(cursor))?,
-                architectures: cursor.list(|cursor| self.string(cursor))?,
-                naming: naming(cursor.byte()?)?,
-            };
-            found.push(self.read_advisory(advisory_at, affected)?);
-        }
-        Ok(found)
+            let affected = self.read_statement(cursor, key)?;
+            self.read_advisory(advisory_at, affected)
+        })
+    }
+
+    fn statements(&self, place: Place) -> Result<Cursor<'_>, IndexError> {
+        let section = self.section(Section::Affected);
+        Ok(Cursor::new(section.get(place.start..place.end).ok_or(cursor::SHORT)?))
+    }
+
+    /// Reads one statement, behind the offset of its advisory.
+    fn read_statement(
+        &self,
+        cursor: &mut Cursor<'_>,
+        key: &PackageKey,
+    ) -> Result<Affected, IndexError> {
+        let ranges = cursor.list(|cursor| {
+            cursor.list(|cursor| {
+                let kind = cursor.byte()?;
+                let version = self.string(cursor)?;
+                event(kind, version)
+            })
+        })?;
+        Ok(Affected {
+            key: key.clone(),
+            ranges,
+            versions: cursor.list(|cursor| self.string(cursor))?,
+            cvss: cursor.list(|cursor| self.string(cursor))?,
+            urgency: match cursor.number()?.checked_sub(1) {
+                Some(id) => Some(self.string_at(id)?),
+                None => None,
+            },
+            fix_state: fix_state(cursor.byte()?)?,
+            modules: cursor.list(|cursor| self.string(cursor))?,
+            architectures: cursor.list(|cursor| self.string(cursor))?,
+            naming: naming(cursor.byte()?)?,
+        })
     }
 
     fn read_advisory(&self, at: usize, affected: Affected) -> Result<IndexedAdvisory, IndexError> {
-        let section = self.section(Section::Advisories);
-        let mut cursor = Cursor::new(section.get(at..).ok_or(cursor::SHORT)?);
-        let feed = self.meta.feeds.get(cursor.size()?);
+        let mut cursor = self.advisory(at)?;
         Ok(IndexedAdvisory {
-            feed: feed.ok_or(IndexError::Damaged("a feed is missing"))?.name.clone(),
+            feed: self.feed_name(cursor.size()?)?.to_owned(),
             id: self.string(&mut cursor)?,
             aliases: cursor.list(|cursor| self.string(cursor))?,
             upstream: cursor.list(|cursor| self.string(cursor))?,
@@ -276,6 +324,15 @@ impl AdvisoryIndex {
             cvss: cursor.list(|cursor| self.string(cursor))?,
             affected,
         })
+    }
+
+    fn feed_name(&self, at: usize) -> Result<&str, IndexError> {
+        let feed = self.meta.feeds.get(at).ok_or(IndexError::Damaged("a feed is missing"))?;
+        Ok(&feed.name)
+    }
+
+    fn advisory(&self, at: usize) -> Result<Cursor<'_>, IndexError> {
+        Ok(Cursor::new(self.section(Section::Advisories).get(at..).ok_or(cursor::SHORT)?))
     }
 
     fn section(&self, section: Section) -> &[u8] {

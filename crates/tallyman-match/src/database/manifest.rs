@@ -1,5 +1,7 @@
 //! The manifest: which facts files and which index count.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use tallyman_model::advisory::FeedInfo;
 
@@ -20,6 +22,30 @@ pub(super) struct Manifest {
     /// The revisions before it whose files are still there, the newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     older: Vec<String>,
+    /// What the newest index was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) compiled: Option<Compiled>,
+}
+
+/// What an index was made of.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Compiled {
+    /// The revision of the index.
+    pub(super) revision: String,
+    /// The hashes of the facts files, by the feeds' names.
+    feeds: BTreeMap<String, String>,
+}
+
+impl Compiled {
+    /// Tells whether a feed was the same then as it is now.
+    pub(super) fn is_current(&self, feed: &FeedFile) -> bool {
+        self.feeds.get(&feed.info.name) == Some(&feed.sha256)
+    }
+
+    /// Returns the names of the feeds.
+    pub(super) fn feeds(&self) -> impl Iterator<Item = &str> {
+        self.feeds.keys().map(String::as_str)
+    }
 }
 
 /// How many older indexes are kept, for those who have not matched with a newer one yet.
@@ -35,7 +61,13 @@ pub(super) struct FeedFile {
 
 impl Default for Manifest {
     fn default() -> Self {
-        Manifest { format: FORMAT, feeds: Vec::new(), index: None, older: Vec::new() }
+        Manifest {
+            format: FORMAT,
+            feeds: Vec::new(),
+            index: None,
+            older: Vec::new(),
+            compiled: None,
+        }
     }
 }
 
@@ -66,6 +98,8 @@ impl Manifest {
         self.outdate_index();
         self.older.retain(|older| older != revision);
         self.index = Some(revision.to_owned());
+        let feeds = self.feeds.iter().map(|feed| (feed.info.name.clone(), feed.sha256.clone()));
+        self.compiled = Some(Compiled { revision: revision.to_owned(), feeds: feeds.collect() });
     }
 
     /// Tells whether a file of this name counts.

@@ -171,6 +171,46 @@ fn a_damaged_index_is_compiled_anew() {
 }
 
 #[test]
+fn a_bit_that_rots_is_found_by_those_who_read_all() {
+    let fixture = Fixture::new();
+    fixture.import(&record("A", "2024-01-01", ""));
+    let revision = fixture.database.open_index().unwrap().revision().to_owned();
+    let path = fixture.file(".tix");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let index = fixture.database.open_verified_index().unwrap();
+    assert_eq!((index.revision(), index.verify().is_ok()), (revision.as_str(), true));
+}
+
+#[test]
+fn feeds_that_did_not_change_are_not_read_again() {
+    let fixture = Fixture::new();
+    fixture.import(&record("A", "2024-01-01", ""));
+    fixture.database.open_index().unwrap();
+    // The facts of one feed are gone; nobody needs them for the index of another one's change.
+    let facts = fixture.file(".facts");
+    let kept = std::fs::read(&facts).unwrap();
+    let other = r#"{"id": "B", "modified": "2024-01-01T00:00:00Z", "affected": [{"package":
+        {"ecosystem": "PyPI", "name": "b"}, "versions": ["1.0"]}]}"#;
+    fixture.import(other);
+    std::fs::write(&facts, b"gone").unwrap();
+    let quick = fixture.database.open_index().unwrap();
+    assert_eq!(ids(&quick), ["A"]);
+    std::fs::write(&facts, kept).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let whole = AdvisoryDatabase::open(folder.path(), Limits::default()).unwrap();
+    for (name, text) in [("a", record("A", "2024-01-01", "")), ("b", other.to_owned())] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        whole.import(&[path], 0, &mut |_| {}).unwrap();
+    }
+    let whole = whole.open_index().unwrap();
+    assert_eq!(whole.changed_keys(&quick).unwrap(), []);
+}
+
+#[test]
 fn damaged_facts_are_an_error_that_names_the_file() {
     let fixture = Fixture::new();
     fixture.import(&record("A", "2024-01-01", ""));

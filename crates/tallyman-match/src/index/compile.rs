@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ring::digest::{SHA256, digest};
-use tallyman_model::advisory::{Affected, PackageKey};
+use tallyman_model::advisory::{Advisory, Affected, PackageKey};
 use tallyman_model::coverage::CoverageGap;
 use tallyman_model::distribution::DistributionRelease;
 
@@ -25,35 +25,22 @@ const HEARSAY: &str = "debian-changelog";
 /// When the advisories are more than the layout can hold.
 pub(crate) fn compile(feeds: &mut [FeedContent]) -> Result<Vec<u8>, IndexError> {
     feeds.sort_by(|a, b| a.info.name.cmp(&b.info.name));
-    let strings = Strings::of(feeds);
+    let used = used_records(feeds);
+    let strings = Strings::of(&used);
     let mut advisories = Vec::new();
     let mut by_key: BTreeMap<&PackageKey, Vec<(usize, &Affected)>> = BTreeMap::new();
-    let judged = judged_keys(feeds);
-    for (feed_at, feed) in feeds.iter().enumerate() {
-        for record in &feed.records {
-            let advisory = &record.advisory;
-            if advisory.withdrawn_ms.is_some() {
-                continue;
-            }
-            let offset = advisories.len();
-            let is_ruled_out =
-                |affected: &Affected| feed.info.name == HEARSAY && judged.contains(&affected.key);
-            let mut is_used = false;
-            for affected in advisory.affected.iter().filter(|affected| !is_ruled_out(affected)) {
-                by_key.entry(&affected.key).or_default().push((offset, affected));
-                is_used = true;
-            }
-            if !is_used {
-                continue;
-            }
-            put_size(&mut advisories, feed_at);
-            strings.put(&mut advisories, &advisory.id);
-            strings.put_list(&mut advisories, &advisory.aliases);
-            strings.put_list(&mut advisories, &advisory.upstream);
-            let published = advisory.published_ms.and_then(|ms| u64::try_from(ms).ok());
-            put_number(&mut advisories, published.map_or(0, |ms| ms.saturating_add(1)));
-            strings.put_list(&mut advisories, &advisory.cvss);
+    for UsedRecord { feed_at, advisory, affected } in &used {
+        let offset = advisories.len();
+        for affected in affected {
+            by_key.entry(&affected.key).or_default().push((offset, affected));
         }
+        put_size(&mut advisories, *feed_at);
+        strings.put(&mut advisories, &advisory.id);
+        strings.put_list(&mut advisories, &advisory.aliases);
+        strings.put_list(&mut advisories, &advisory.upstream);
+        let published = advisory.published_ms.and_then(|ms| u64::try_from(ms).ok());
+        put_number(&mut advisories, published.map_or(0, |ms| ms.saturating_add(1)));
+        strings.put_list(&mut advisories, &advisory.cvss);
     }
     let (keys, affected) = write_keys(&strings, &by_key)?;
     let coverage: BTreeSet<CoverageGap> = by_key.keys().map(|key| CoverageGap::of(key)).collect();
@@ -69,11 +56,44 @@ pub(crate) fn compile(feeds: &mut [FeedContent]) -> Result<Vec<u8>, IndexError> 
     assemble([offsets, bytes, keys, advisories, affected, meta])
 }
 
+/// Tells whether what an index says of a feed depends on more than the feed itself: then it says
+/// something else after the other one changed.
+pub(crate) fn depends_on(feed: &str, other: &str) -> bool {
+    feed == HEARSAY && other == AUTHORITY
+}
+
+/// A record with those of its statements that count.
+struct UsedRecord<'a> {
+    feed_at: usize,
+    advisory: &'a Advisory,
+    affected: Vec<&'a Affected>,
+}
+
+/// Returns the records that say something: not withdrawn ones, and no hearsay where there is better.
+fn used_records(feeds: &[FeedContent]) -> Vec<UsedRecord<'_>> {
+    let judged = judged_keys(feeds);
+    let mut used = Vec::new();
+    for (feed_at, feed) in feeds.iter().enumerate() {
+        let is_ruled_out =
+            |affected: &Affected| feed.info.name == HEARSAY && judged.contains(&affected.key);
+        let records = feed.records.iter().map(|record| &record.advisory);
+        for advisory in records.filter(|advisory| advisory.withdrawn_ms.is_none()) {
+            let affected: Vec<&Affected> =
+                advisory.affected.iter().filter(|affected| !is_ruled_out(affected)).collect();
+            if !affected.is_empty() {
+                used.push(UsedRecord { feed_at, advisory, affected });
+            }
+        }
+    }
+    used
+}
+
 fn judged_keys(feeds: &[FeedContent]) -> BTreeSet<&PackageKey> {
     feeds
         .iter()
         .filter(|feed| feed.info.name == AUTHORITY)
         .flat_map(|feed| &feed.records)
+        .filter(|record| record.advisory.withdrawn_ms.is_none())
         .flat_map(|record| &record.advisory.affected)
         .map(|affected| &affected.key)
         .collect()
@@ -140,20 +160,19 @@ fn assemble(sections: [Vec<u8>; SECTIONS]) -> Result<Vec<u8>, IndexError> {
     Ok(bytes)
 }
 
-/// All strings of the feeds, each once, sorted: their order is that of their numbers.
+/// All strings that are used, each once, sorted: their order is that of their numbers.
 struct Strings<'a> {
     sorted: Vec<&'a str>,
 }
 
 impl<'a> Strings<'a> {
-    fn of(feeds: &'a [FeedContent]) -> Self {
+    fn of(used: &[UsedRecord<'a>]) -> Self {
         let mut all: Vec<&str> = vec![""];
-        for record in feeds.iter().flat_map(|feed| &feed.records) {
-            let advisory = &record.advisory;
+        for UsedRecord { advisory, affected, .. } in used {
             all.push(&advisory.id);
             let lists = [&advisory.aliases, &advisory.upstream, &advisory.cvss];
             all.extend(lists.into_iter().flatten().map(String::as_str));
-            for affected in &advisory.affected {
+            for affected in affected {
                 all.push(&affected.key.name);
                 all.extend(affected.key.release.as_ref().map(DistributionRelease::as_str));
                 all.extend(affected.ranges.iter().flatten().map(version_of));
@@ -169,7 +188,7 @@ impl<'a> Strings<'a> {
     }
 
     fn id(&self, text: &str) -> usize {
-        self.sorted.binary_search(&text).expect("every string of the feeds was collected")
+        self.sorted.binary_search(&text).expect("every string that is used was collected")
     }
 
     fn put(&self, out: &mut Vec<u8>, text: &str) {

@@ -8,7 +8,7 @@ use tallyman_model::coverage::CoverageGap;
 use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::package::Ecosystem;
 
-use super::compile::compile;
+use super::compile::{compile, depends_on};
 use super::{
     AdvisoryIndex, HEADER_BYTES, IndexError, IndexedAdvisory, SECTIONS, Section, TABLE_AT,
 };
@@ -218,6 +218,31 @@ fn an_index_of_another_layout_says_so() {
     assert!(matches!(AdvisoryIndex::from_bytes(other), Err(IndexError::OtherLayout(9))));
 }
 
+#[test]
+fn a_mapped_index_answers_like_one_in_memory_and_finds_damage_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.tix");
+    std::fs::write(&path, bytes()).unwrap();
+    let mapped = AdvisoryIndex::open(&path).unwrap();
+    mapped.verify().unwrap();
+    assert_eq!(mapped.revision(), index().revision());
+    for key in keys() {
+        assert_eq!(mapped.find(&key).unwrap(), index().find(&key).unwrap());
+    }
+    let other = folder.path().join("y.tix");
+    let mut damaged = bytes().to_vec();
+    damaged[HEADER_BYTES + 9] ^= 1;
+    std::fs::write(&other, &damaged).unwrap();
+    assert!(AdvisoryIndex::open(&other).unwrap().verify().is_err());
+    for length in [0, 1, HEADER_BYTES - 1, bytes().len() - 1] {
+        std::fs::write(&other, &bytes()[..length]).unwrap();
+        assert!(AdvisoryIndex::open(&other).is_err(), "{length} bytes");
+    }
+    // Whoever has it open keeps it.
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(mapped.find(&keys()[0]).unwrap().len(), 2);
+}
+
 /// Makes the hash right again, as a forger would.
 fn forge(mut bytes: Vec<u8>) -> Vec<u8> {
     let hash = ring::digest::digest(&ring::digest::SHA256, &bytes[TABLE_AT..]);
@@ -259,5 +284,84 @@ proptest! {
             forged[at] = value;
         }
         use_all(forge(forged));
+    }
+}
+
+/// Small feeds of which many have something in common.
+fn some_feeds() -> impl Strategy<Value = Vec<FeedContent>> {
+    let statement = (0..5_usize, 0..3_u8, any::<bool>()).prop_map(|(at, version, is_urgent)| {
+        let mut one = affected(keys().swap_remove(at), is_urgent.then_some("low"));
+        one.versions = vec![version.to_string()];
+        one
+    });
+    let statements = prop::collection::vec(statement, 0..4);
+    let record = (0..4_u8, statements, any::<bool>(), 0..3_u8);
+    let record = record.prop_map(|(id, affected, is_withdrawn, aliases)| Advisory {
+        withdrawn_ms: is_withdrawn.then_some(1),
+        aliases: (0..aliases).map(|alias| format!("ALIAS-{alias}")).collect(),
+        published_ms: Some(i64::from(id) - 1),
+        ..advisory(&format!("ID-{id}"), affected)
+    });
+    let names = ["debian", "debian-changelog", "osv/npm", "osv/Go"];
+    let feeds = names.map(|name| {
+        let all = prop::collection::vec(record.clone(), 0..5);
+        let feed = all.prop_map(move |advisories| feed(name, advisories));
+        prop::option::weighted(0.8, feed)
+    });
+    feeds.prop_map(|feeds| feeds.into_iter().flatten().collect())
+}
+
+fn compiled(feeds: &[FeedContent]) -> Vec<u8> {
+    compile(&mut feeds.to_vec()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_changed_keys_are_those_of_which_something_else_is_found(
+        old in some_feeds(), new in some_feeds(),
+    ) {
+        let old = AdvisoryIndex::from_bytes(compiled(&old)).unwrap();
+        let new = AdvisoryIndex::from_bytes(compiled(&new)).unwrap();
+        let mut wanted = keys();
+        wanted.sort();
+        wanted.retain(|key| new.find(key).unwrap() != old.find(key).unwrap());
+        prop_assert_eq!(new.changed_keys(&old).unwrap(), wanted.clone());
+        prop_assert_eq!(old.changed_keys(&new).unwrap(), wanted);
+    }
+
+    #[test]
+    fn an_index_made_of_the_one_before_and_the_changed_feeds_has_the_same_bytes(
+        old in some_feeds(), new in some_feeds(), changed in prop::collection::vec(any::<bool>(), 4),
+    ) {
+        // Some feeds stay as they are.
+        let mut now = new;
+        for feed in &mut now {
+            let at = ["debian", "debian-changelog", "osv/npm", "osv/Go"]
+                .iter()
+                .position(|name| *name == feed.info.name)
+                .unwrap();
+            if let Some(before) = old.iter().find(|before| before.info.name == feed.info.name)
+                && !changed[at]
+            {
+                *feed = before.clone();
+            }
+        }
+        let mut known = AdvisoryIndex::from_bytes(compiled(&old)).unwrap().records().unwrap();
+        let find = |feeds: &[FeedContent], name: &str| {
+            feeds.iter().find(|feed| feed.info.name == name).cloned()
+        };
+        let mut taken = now.clone();
+        for feed in &mut taken {
+            let name = feed.info.name.clone();
+            let is_current = |name: &str| find(&old, name) == find(&now, name);
+            let others = ["debian", "debian-changelog", "osv/npm", "osv/Go"];
+            let depends = others.iter().any(|it| depends_on(&name, it) && !is_current(it));
+            if is_current(&name) && !depends {
+                feed.records = known.remove(&name).unwrap();
+            }
+        }
+        prop_assert_eq!(compiled(&taken), compiled(&now));
     }
 }

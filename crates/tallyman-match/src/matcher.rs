@@ -61,15 +61,18 @@ pub fn find_vulnerabilities(
     let mut advisories = Vec::new();
     for key in names::keys(package) {
         let found = index.find(&key)?;
-        advisories.extend(found.into_iter().filter(|one| names::speaks_of(one, package)));
+        let speaks_of = |one: &IndexedAdvisory| {
+            names::speaks_of(one, package) && module::speaks_of(&one.affected, &package.package)
+        };
+        advisories.extend(found.into_iter().filter(speaks_of));
     }
+    names::keep_the_nearest(&mut advisories);
     if advisories.is_empty() {
         return Ok(PackageFindings::default());
     }
     let ecosystem = package.package.ecosystem;
     let hits: Vec<Hit<'_>> = advisories
         .iter()
-        .filter(|advisory| module::speaks_of(&advisory.affected, &package.package))
         .filter_map(|advisory| {
             let version = names::version(advisory, package);
             if minor::is_fixed_for(&advisory.affected, version) {

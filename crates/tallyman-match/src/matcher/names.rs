@@ -4,6 +4,8 @@
 //! ([`Naming::Usual`]). Where a distribution publishes lists of both kinds, each statement says
 //! which it means.
 
+use std::collections::BTreeSet;
+
 use tallyman_model::advisory::{Naming, PackageKey};
 use tallyman_model::package::{Ecosystem, PackageVersion};
 
@@ -41,6 +43,21 @@ pub(super) fn speaks_of(advisory: &IndexedAdvisory, package: &PackageVersion) ->
         _ => true,
     };
     is_named && is_built_for
+}
+
+/// Leaves out what a record says of the source package where it speaks of the binary one as well:
+/// a kernel's binary packages may be fixed while another source of the same name is not.
+pub(super) fn keep_the_nearest(advisories: &mut Vec<IndexedAdvisory>) {
+    type Record = (String, String, Vec<String>);
+    let record = |one: &IndexedAdvisory| -> Record {
+        (one.feed.clone(), one.id.clone(), one.upstream.clone())
+    };
+    let has = |naming: Naming| advisories.iter().filter(move |one| one.affected.naming == naming);
+    if has(Naming::Source).next().is_none() {
+        return;
+    }
+    let near: BTreeSet<Record> = has(Naming::Binary).map(record).collect();
+    advisories.retain(|one| one.affected.naming != Naming::Source || !near.contains(&record(one)));
 }
 
 /// Returns the version that a statement's ranges are compared with.

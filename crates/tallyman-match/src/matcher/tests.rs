@@ -426,6 +426,14 @@ fn a_binary_package_is_believed_before_its_source() {
 }
 
 #[test]
+fn a_fix_of_the_binary_package_stands_above_its_unfixed_source() {
+    let fixed = for_rpm("CVE-1-1", "openssl-libs", Some("1:3.0-1"), |a| a.naming = Naming::Binary);
+    let claim = for_rpm("CVE-1-1", "openssl", None, |a| a.naming = Naming::Source);
+    let both = Advisory { affected: [fixed.affected, claim.affected].concat(), ..claim };
+    assert_eq!(find(&index(&[("f", vec![both])]), &openssl_libs("amzn:2023")), []);
+}
+
+#[test]
 fn statements_say_which_of_a_packages_names_they_mean() {
     let check = |naming: Naming, name: &str, expected: bool| {
         let advisory = for_rpm("X-1", name, None, |affected| affected.naming = naming);

@@ -2,10 +2,9 @@
 //!
 //! What a feed itself says of a package wins over what feeds say that are believed no more than
 //! it; so a distribution's word on its own package wins over everybody else's. A feed that says
-//! both of one package (of two products of one release, for example) is read as the worse, unless
-//! it denies for the binary package what it says of the source.
+//! both of one package (of two products of one release, for example) is read as the worse.
 
-use tallyman_model::advisory::{FixState, Naming};
+use tallyman_model::advisory::FixState;
 
 use super::group::{Group, rank, trust};
 use super::{Denied, Hit};
@@ -43,10 +42,7 @@ pub(super) fn of<'a>(group: &Group<'a>) -> Verdict<'a> {
 }
 
 fn is_overruled(claim: &IndexedAdvisory, denial: &IndexedAdvisory) -> bool {
-    if claim.feed == denial.feed {
-        return denial.affected.naming == Naming::Binary && claim.affected.naming == Naming::Source;
-    }
-    trust(denial) <= trust(claim)
+    claim.feed != denial.feed && trust(denial) <= trust(claim)
 }
 
 fn describe(hit: &Hit<'_>) -> String {

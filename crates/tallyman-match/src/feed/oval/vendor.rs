@@ -131,13 +131,12 @@ impl Vendor {
                 let start = body.rmatch_indices('-').nth(1).map_or(0, |(at, _)| at + 1);
                 body.get(start..).unwrap_or(body)
             }
-            Vendor::Oracle
-            | Vendor::Suse
-            | Vendor::AzureLinux
-            | Vendor::AlmaLinux
-            | Vendor::Photon => body,
+            // `1.17.13-2,1.18.8-2,1.21.6-1.azl3`: only the last one is for the release.
+            Vendor::AzureLinux => body.rsplit(',').next().unwrap_or(body),
+            Vendor::Oracle | Vendor::Suse | Vendor::AlmaLinux | Vendor::Photon => body,
         };
-        nevra::evr(epoch, body, None)
+        // Azure Linux has blanks around some versions.
+        nevra::evr(epoch.map(str::trim), body.trim(), None)
     }
 }
 
@@ -177,5 +176,8 @@ mod tests {
         assert_eq!(repair("0:9.18.34-1.an23"), "9.18.34-1.an23");
         assert_eq!(repair("0:3.0"), "3.0");
         assert_eq!(Vendor::Oracle.repair("2:1-2.el8"), "2:1-2.el8");
+        let several = "0:1.17.13-2,1.18.8-2,1.21.6-1.azl3";
+        assert_eq!(Vendor::AzureLinux.repair(several), "1.21.6-1.azl3");
+        assert_eq!(Vendor::AzureLinux.repair("0: 1.20.10-1.azl3 "), "1.20.10-1.azl3");
     }
 }

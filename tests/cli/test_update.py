@@ -262,8 +262,8 @@ def test_a_directory_of_files_updates_without_a_network(installation, tmp_path):
 
 
 def test_a_name_that_nobody_knows_is_told(installation):
-    run = installation.run("db", "update", "debain").expect(2)
-    assert "`debain`" in run.stderr and "debian" in run.stderr
+    run = installation.run("db", "update", "no-such-feed").expect(2)
+    assert "`no-such-feed`" in run.stderr and "debian" in run.stderr
 
 
 def test_info_says_when_each_feed_was_asked_and_what_failed(installation, feeds):

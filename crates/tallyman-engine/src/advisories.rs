@@ -3,14 +3,15 @@
 //! Readers hold an index for as long as they like; a new one takes its place for those who ask
 //! after it. An installation without any advisories gets those that the program ships.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tallyman_match::database::exchange::{BundleError, Exported, Imported, Since, Trust};
 use tallyman_match::database::{AdvisoryDatabase, DatabaseError, ImportReport};
 use tallyman_match::feed::Progress;
 use tallyman_match::index::AdvisoryIndex;
+use tallyman_match::signing::SigningKey;
 use tallyman_match::snapshot::shipped_bundle;
 use tallyman_model::advisory::FeedInfo;
 use tallyman_model::clock::Clock;
@@ -137,14 +138,43 @@ impl Advisories {
         self.database.folder().join("sources")
     }
 
-    /// Writes all feeds into one bundle.
+    /// Writes a bundle for other installations.
     ///
     /// # Errors
     ///
-    /// An [`AdvisoriesError`].
-    pub async fn export(&self, writer: impl Write + Send + 'static) -> Result<(), AdvisoriesError> {
-        let database = Arc::clone(&self.database);
-        Ok(blocking::run(move || database.export(writer)).await?)
+    /// A [`BundleError`].
+    pub async fn export_bundle(
+        &self,
+        path: PathBuf,
+        since: Option<Since>,
+        key: Option<SigningKey>,
+    ) -> Result<Exported, BundleError> {
+        let (database, now_ms) = (Arc::clone(&self.database), self.clock.now_ms());
+        blocking::run(move || database.export_bundle(&path, since.as_ref(), key.as_ref(), now_ms))
+            .await
+    }
+
+    /// Takes a bundle in place of what is there. The index in memory is the new one afterwards.
+    ///
+    /// # Errors
+    ///
+    /// A [`BundleError`]; nothing is changed then.
+    pub async fn import_bundle(
+        &self,
+        path: PathBuf,
+        trust: Trust,
+    ) -> Result<Imported, BundleError> {
+        let (database, now_ms) = (Arc::clone(&self.database), self.clock.now_ms());
+        let sources = self.sources_folder();
+        let imported = blocking::run(move || {
+            let imported = database.import_bundle_file(&path, &trust, now_ms)?;
+            // What the publishers' versions were does not hold for these records.
+            crate::feed_updates::forget(&sources);
+            Ok::<_, BundleError>(imported)
+        })
+        .await?;
+        self.reload().await.map_err(|AdvisoriesError(error)| error)?;
+        Ok(imported)
     }
 
     /// Describes the feeds.

@@ -451,3 +451,14 @@ pub fn states(installation: &Installation) -> Vec<(&'static FeedSource, FeedStat
         .filter(|(_, state)| *state != FeedState::default())
         .collect()
 }
+
+/// Forgets which versions are in the database, so that everything is fetched again.
+pub(crate) fn forget(sources: &Path) {
+    let entries = sources.read_dir().into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(|e| e.path().extension().is_some_and(|end| end == "state")) {
+        // What stays makes an update believe that it has what it has not; so it is told.
+        if let Err(error) = std::fs::remove_file(entry.path()) {
+            tracing::warn!(%error, file = %entry.path().display(), "could not be removed; use `db update --force`");
+        }
+    }
+}

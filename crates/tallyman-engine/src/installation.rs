@@ -80,6 +80,11 @@ impl DataDirectory {
         self.root.join("advisories")
     }
 
+    /// Returns the file of the public keys whose bundles of advisories are taken.
+    pub fn trusted_keys(&self) -> PathBuf {
+        self.root.join("trusted-keys")
+    }
+
     /// Returns the directory of manifests and configurations that were read before.
     pub fn documents(&self) -> PathBuf {
         self.root.join("documents")

@@ -6,6 +6,7 @@
 //! at any moment leaves either the old state or the new one.
 
 pub(crate) mod bundle;
+pub mod exchange;
 mod facts;
 mod manifest;
 mod merge;
@@ -317,6 +318,11 @@ impl AdvisoryDatabase {
             let content = merge(&name, known.as_ref(), incoming, now_ms, feed_report);
             let is_same = known.as_ref().is_some_and(|known| known.records == content.records);
             let file = if is_same {
+                // The index has the dates of the feeds, so that its revision depends on them.
+                is_changed |= known.is_some_and(|known| {
+                    known.info.data_ms != content.info.data_ms
+                        || known.info.attribution != content.info.attribution
+                });
                 let file = manifest.feeds.iter().find(|feed| feed.info.name == name);
                 file.map(|file| FeedFile { info: content.info, ..file.clone() })
             } else {

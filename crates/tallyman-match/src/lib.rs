@@ -15,6 +15,7 @@ mod range;
 mod rating;
 mod record;
 mod release;
+pub mod signing;
 pub mod snapshot;
 pub mod version;
 pub mod vex;

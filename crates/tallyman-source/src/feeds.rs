@@ -70,7 +70,7 @@ pub static FEEDS: &[FeedSource] = &[
         ]),
         covers: "Alibaba Cloud Linux 2, 3 and 4 (OVAL)",
         licence: "Alibaba Cloud",
-        is_default: false,
+        is_default: true,
         cadence_hours: 24,
     },
     FeedSource {
@@ -106,7 +106,7 @@ pub static FEEDS: &[FeedSource] = &[
         ]),
         covers: "Amazon Linux 2 and 2023 (updateinfo)",
         licence: "Amazon",
-        is_default: false,
+        is_default: true,
         cadence_hours: 24,
     },
     FeedSource {
@@ -118,7 +118,7 @@ pub static FEEDS: &[FeedSource] = &[
         ]),
         covers: "Anolis OS 7, 8 and 23 (OVAL)",
         licence: "OpenAnolis community",
-        is_default: false,
+        is_default: true,
         cadence_hours: 24,
     },
     FeedSource {
@@ -129,7 +129,7 @@ pub static FEEDS: &[FeedSource] = &[
         ]),
         covers: "Azure Linux 3 and CBL-Mariner 2 (OVAL)",
         licence: "MIT",
-        is_default: false,
+        is_default: true,
         cadence_hours: 24,
     },
     FeedSource {
@@ -186,13 +186,13 @@ pub static FEEDS: &[FeedSource] = &[
         ]),
         covers: "Oracle Linux (OVAL)",
         licence: "Oracle",
-        is_default: false,
+        is_default: true,
         cadence_hours: 24,
     },
     osv("osv/AlmaLinux", "AlmaLinux", "AlmaLinux", true),
     osv("osv/Alpaquita", "Alpaquita", "Alpaquita", false),
     osv("osv/Alpine", "Alpine", "Alpine, in place of `alpine`", false),
-    osv("osv/Azure Linux", "Azure Linux", "Azure Linux", true),
+    osv("osv/Azure Linux", "Azure Linux", "Azure Linux, in place of `azure`", false),
     osv(
         "osv/BellSoft Hardened Containers",
         "BellSoft Hardened Containers",

@@ -314,6 +314,8 @@ pub(crate) enum DbCommand {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         #[command(flatten)]
+        trust: TrustArgs,
+        #[command(flatten)]
         limits: LimitArgs,
         #[command(flatten)]
         data: DataArgs,
@@ -341,12 +343,26 @@ pub(crate) enum DbCommand {
         /// The ecosystem, as OSV names it: Debian, Alpine, PyPI, npm, Go, Maven, RubyGems …
         ecosystem: Scheme,
     },
-    /// Write all feeds into one file that `db import` reads.
+    /// Write all feeds into one file that `db import` reads, or what has changed since another one.
     Export {
         /// The file to write.
         file: PathBuf,
+        /// Writes only what is different since this: a bundle, or a revision of which one was
+        /// exported here.
+        #[arg(long, value_name = "REVISION|FILE")]
+        since: Option<String>,
+        /// Signs the bundle with the key of this file, which `db keygen` made.
+        #[arg(long, env = "TALLYMAN_SIGN_KEY", value_name = "FILE")]
+        sign_key: Option<PathBuf>,
         #[command(flatten)]
         data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Make a key that signs bundles, and print the public key that others pin.
+    Keygen {
+        /// The file to write; it must not exist.
+        file: PathBuf,
     },
 }
 
@@ -366,11 +382,25 @@ pub(crate) struct DbUpdate {
     #[command(flatten)]
     pub(crate) fetch: FetchArgs,
     #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
+}
+
+/// Whose bundles are taken.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct TrustArgs {
+    /// Takes bundles only that this key signed: a public key as `db keygen` prints it, or a file of
+    /// such; may be repeated. The file trusted-keys in the data directory pins keys as well.
+    #[arg(long, env = "TALLYMAN_TRUST_KEYS", value_delimiter = ',', value_name = "KEY|FILE")]
+    pub(crate) trust_key: Vec<String>,
+    /// Takes a bundle although it is older than what is there.
+    #[arg(long)]
+    pub(crate) allow_older: bool,
 }
 
 /// How feeds are fetched.

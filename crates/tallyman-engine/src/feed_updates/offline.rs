@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tallyman_match::database::ImportReport;
 use tallyman_source::feeds::{FeedSource, addresses};
 
 use super::state::States;
@@ -62,8 +63,20 @@ async fn take_rest(
         .advisories()
         .take(vec![place.to_owned()], move |at| watching.takes(REST, at.records))
         .await?;
-    let outcome =
-        |feed: &str, result| FeedOutcome { feed: feed.to_owned(), result, received_bytes: 0 };
+    let mut outcomes = outcomes_of(&report);
+    let whole = judge(&report);
+    if matches!(whole, FeedResult::Failed { .. }) {
+        outcomes.push(outcome(REST, whole));
+    }
+    Ok(outcomes)
+}
+
+fn outcome(feed: &str, result: FeedResult) -> FeedOutcome {
+    FeedOutcome { feed: feed.to_owned(), result, received_bytes: 0 }
+}
+
+/// Tells what was taken, by feed.
+pub fn outcomes_of(report: &ImportReport) -> Vec<FeedOutcome> {
     let mut outcomes: Vec<FeedOutcome> = Vec::new();
     for (feed, counts) in &report.feeds {
         let taken = Taken {
@@ -79,11 +92,7 @@ async fn take_rest(
         };
         outcomes.push(outcome(feed, result));
     }
-    let whole = judge(&report);
-    if matches!(whole, FeedResult::Failed { .. }) {
-        outcomes.push(outcome(REST, whole));
-    }
-    Ok(outcomes)
+    outcomes
 }
 
 /// Finds a feed's files: `DIR/osv/PyPI`, `DIR/osv-PyPI`, `DIR/osv-PyPI.zip`, or `DIR/HOST/PATH`.

@@ -65,6 +65,11 @@ pub(super) fn is_bundle(path: &std::path::Path) -> bool {
     read.is_ok() && begin.starts_with(format!("{{\"format\":\"{FORMAT}\"").as_bytes())
 }
 
+/// Counts as bundles do.
+pub(super) fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
 /// Tells whether a bundle is whole.
 pub(crate) fn is_whole(bytes: &[u8], limits: &Limits) -> bool {
     read(bytes, limits).is_ok()

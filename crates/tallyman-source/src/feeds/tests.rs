@@ -33,8 +33,8 @@ fn feeds_are_chosen_by_name_by_family_or_by_default() {
     assert!(names(&["osv"]).iter().all(|name| name.starts_with("osv/")));
     assert_eq!(names(&["all"]).len(), FEEDS.len());
     assert!(names(&[]).contains(&"debian") && !names(&[]).contains(&"cve"));
-    let error = choose(&["debain".to_owned()]).unwrap_err().to_string();
-    assert!(error.contains("`debain`") && error.contains("debian"), "{error}");
+    let error = choose(&["no-such-feed".to_owned()]).unwrap_err().to_string();
+    assert!(error.contains("`no-such-feed`") && error.contains("debian"), "{error}");
 }
 
 #[test]

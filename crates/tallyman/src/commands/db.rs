@@ -1,11 +1,12 @@
 //! `tallyman db`.
 
+mod bundle;
 mod compare;
 mod feeds;
 pub(super) mod update;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -15,10 +16,11 @@ use tallyman_engine::archives;
 use tallyman_engine::feed_updates::{FeedState, states};
 use tallyman_engine::images::match_pending;
 use tallyman_match::database::ImportReport;
+use tallyman_match::database::exchange::is_bundle;
 use tallyman_model::clock::format_utc;
 use tallyman_model::limits::Limits;
 
-use crate::cli::{DataArgs, DbCommand, OutputFormat};
+use crate::cli::{DataArgs, DbCommand, OutputFormat, TrustArgs};
 use crate::commands::setup;
 use crate::exit::Exit;
 use crate::output;
@@ -28,24 +30,16 @@ pub(super) async fn run(command: DbCommand) -> anyhow::Result<Exit> {
     match command {
         DbCommand::Update(args) => update::run(args).await,
         DbCommand::Feeds { format } => feeds::run(format.format),
-        DbCommand::Import { paths, limits, data, format } => {
-            import(paths, &data, setup::limits(&limits)?, format.format).await
+        DbCommand::Import { paths, trust, limits, data, format } => {
+            import(paths, &trust, &data, setup::limits(&limits)?, format.format).await
         }
         DbCommand::ImportArchives { file, data } => import_archives(&file, &data).await,
         DbCommand::Info { data, format } => info(&data, format.format).await,
         DbCommand::Compare { ecosystem } => compare::run(ecosystem, std::io::stdin().lock()),
-        DbCommand::Export { file, data } => {
-            let installation = setup::installation(&data).await?;
-            let writer =
-                File::create(&file).with_context(|| format!("creating {}", file.display()))?;
-            installation
-                .advisories()
-                .export(BufWriter::new(writer))
-                .await
-                .with_context(|| format!("writing {}", file.display()))?;
-            output::note(&format!("All feeds are in {}.", file.display()));
-            Ok(Exit::Clean)
+        DbCommand::Export { file, since, sign_key, data, format } => {
+            bundle::export(file, since, sign_key, &data, format.format).await
         }
+        DbCommand::Keygen { file } => bundle::keygen(&file),
     }
 }
 
@@ -99,6 +93,7 @@ struct Imported {
 
 async fn import(
     paths: Vec<PathBuf>,
+    trust: &TrustArgs,
     data: &DataArgs,
     limits: Limits,
     format: OutputFormat,
@@ -109,14 +104,28 @@ async fn import(
         }
     }
     let installation = setup::open(&data.directory()?, limits).await?;
+    let trust = bundle::trust(trust, installation.data())?;
     let bar = Progress::new().spinner("reading advisories");
-    let shown = bar.clone();
-    let report = installation
-        .advisories()
-        .import(paths, move |at| shown.set_message(format!("{} records, {}", at.records, at.name)))
-        .await;
+    let (bundles, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+        paths.into_iter().partition(|path| is_bundle(path));
+    let mut report = ImportReport::default();
+    for path in bundles {
+        report.feeds.extend(bundle::take(&installation, path, &trust).await?.feeds);
+    }
+    if !paths.is_empty() {
+        bundle::refuse_unsigned(&paths, &trust)?;
+        let shown = bar.clone();
+        let watch = move |at: &tallyman_match::feed::Progress| {
+            shown.set_message(format!("{} records, {}", at.records, at.name));
+        };
+        let others = installation.advisories().import(paths, watch).await;
+        let ImportReport { feeds, .. } = report;
+        report = others.context("importing advisories")?;
+        for (feed, counts) in feeds {
+            report.feeds.entry(feed).or_insert(counts);
+        }
+    }
     bar.set_message("matching");
-    let report = report.context("importing advisories")?;
     let outcome = match_pending(&installation).await.context("matching the images again")?;
     bar.finish_and_clear();
     let imported = Imported {

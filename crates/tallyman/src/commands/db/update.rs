@@ -8,9 +8,10 @@ use anyhow::Context;
 use comfy_table::Cell;
 use indicatif::ProgressBar;
 use serde::Serialize;
-use tallyman_engine::feed_updates::offline::update_offline;
+use tallyman_engine::feed_updates::offline::{outcomes_of, update_offline};
 use tallyman_engine::feed_updates::{FeedOutcome, FeedResult, Update, Watcher, update};
 use tallyman_engine::images::match_pending;
+use tallyman_match::database::exchange::is_bundle;
 use tallyman_model::clock::SystemClock;
 use tallyman_model::limits::Limits;
 use tallyman_source::download::{Downloader, real_wait};
@@ -18,6 +19,7 @@ use tallyman_source::feeds::{FeedSource, Mirrors, choose};
 use tallyman_source::options::{Proxy, SourceOptions};
 
 use crate::cli::{DbUpdate, FetchArgs, OutputFormat};
+use crate::commands::db::bundle;
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
 use crate::output;
@@ -45,7 +47,13 @@ pub(super) async fn run(args: DbUpdate) -> anyhow::Result<Exit> {
             if !place.exists() {
                 anyhow::bail!("{} does not exist; nothing was updated", place.display());
             }
-            update_offline(&installation, &settings.feeds, place, watcher.clone()).await
+            if is_bundle(place) {
+                let trust = bundle::trust(&args.trust, installation.data())?;
+                let report = bundle::take(&installation, place.clone(), &trust).await?;
+                Ok(outcomes_of(&report))
+            } else {
+                update_offline(&installation, &settings.feeds, place, watcher.clone()).await
+            }
         }
         None => update(&installation, &settings, watcher.clone()).await,
     };

@@ -21,6 +21,7 @@ use crate::analysis::{chain, check_totals};
 use crate::image_identity::preferred_name;
 use crate::images::{ImageError, in_order, record_failure, record_image};
 use crate::installation::Installation;
+use crate::suppressions::derive_suppressions;
 
 /// The longest text that an agent may give for a name, a fact or a reason.
 const MAX_TEXT_CHARS: usize = 4_096;
@@ -63,8 +64,11 @@ pub struct ImageProvenance {
 impl ImageProvenance {
     /// Reads what is kept beside an image on a server.
     pub fn of(row: &ServerImageRow) -> Self {
-        let kept = row.registry.clone().and_then(|value| serde_json::from_value(value).ok());
-        kept.unwrap_or_default()
+        ImageProvenance::of_value(row.registry.clone())
+    }
+
+    pub(crate) fn of_value(value: Option<serde_json::Value>) -> Self {
+        value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
     }
 }
 
@@ -141,6 +145,7 @@ pub async fn report_server(
     };
     let now_ms = installation.clock().now_ms();
     installation.store().report_server(report, JobChanges::default(), now_ms).await?;
+    derive_suppressions(installation).await?;
     Ok(ReportAnswer::Stored { images: count })
 }
 

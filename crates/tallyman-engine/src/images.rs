@@ -25,6 +25,7 @@ use crate::advisories::AdvisoriesError;
 use crate::archives::{known_archives, packages_of};
 use crate::blocking;
 use crate::installation::Installation;
+use crate::suppressions::derive_suppressions;
 
 /// How many package versions are matched in one transaction.
 const MATCH_BATCH: u32 = 5_000;
@@ -227,6 +228,7 @@ pub async fn match_pending(installation: &Installation) -> Result<MatchOutcome, 
         }
         let refreshed = store.refresh_stale_images().await?;
         outcome.changed_images += usize::try_from(refreshed.changed_images).unwrap_or(usize::MAX);
+        derive_suppressions(installation).await?;
         return Ok(outcome);
     }
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::installation::Installation;
 
 pub use crate::jobs::analyze_image::enqueue as enqueue_analysis;
+pub(crate) use crate::jobs::match_packages::at as match_at;
 pub use crate::jobs::match_packages::enqueue as enqueue_match;
 
 /// How long a claimed job is left alone. A worker that lives renews it three times as often.

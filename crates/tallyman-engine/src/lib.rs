@@ -25,4 +25,5 @@ pub mod scan;
 pub mod scan_attached;
 pub mod scan_sbom;
 pub mod suppress;
+pub mod suppressions;
 pub mod vex_files;

@@ -22,6 +22,7 @@ pub mod secret;
 pub mod servers;
 pub mod settings;
 pub mod store;
+pub mod suppressions;
 pub mod users;
 
 mod counters;

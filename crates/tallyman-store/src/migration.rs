@@ -21,6 +21,7 @@ const MIGRATIONS: &[Migration] = &[
         ..Migration::sql("0004_package_sets", include_str!("../migrations/0004_package_sets.sql"))
     },
     Migration::sql("0005_images_by_list", include_str!("../migrations/0005_images_by_list.sql")),
+    Migration::sql("0006_suppressions", include_str!("../migrations/0006_suppressions.sql")),
 ];
 
 /// One step of the schema.

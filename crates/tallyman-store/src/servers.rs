@@ -369,7 +369,9 @@ fn contains(text: &str) -> Value {
 const LIST_SERVER_IMAGES: &str = "
 SELECT image.image_id, image.config_digest, image.manifest_digest, image.platform,
        image.created_at, image.size_bytes, image.state, image.state_reason,
-       package_list.vul_count, package_list.vul_by_severity, image.alarm_count,
+       CASE WHEN package_list.vul_count > server_image.suppressed_count
+            THEN package_list.vul_count - server_image.suppressed_count ELSE 0 END,
+       package_list.vul_by_severity, image.alarm_count,
        image.row_version + package_list.row_version, image.analyzed_at,
        package_list.matched_revision, server_image.server_uuid, server_image.name,
        server_image.names, server_image.engine, server_image.registry, server_image.first_seen_at
@@ -403,7 +405,8 @@ fn read_server(row: &Row<'_>) -> Result<ServerRow, StoreError> {
         last_seen_at: row.get(4)?,
         images_reported_at: row.get(5)?,
         image_count: to_unsigned("server.image_count", row.get(6)?)?,
-        vul_count: to_unsigned("server.vul_count", row.get(7)?)?,
+        // Until suppressions are derived anew, more may be suppressed than there is.
+        vul_count: to_unsigned("server.vul_count", row.get::<_, i64>(7)?.max(0))?,
         alarm_count: to_unsigned("server.alarm_count", row.get(8)?)?,
         unjudged_count: to_unsigned("server.unjudged_count", row.get(9)?)?,
         row_version: row.get(10)?,
@@ -565,7 +568,10 @@ fn recount(connection: &Connection, uuid: &ServerUuid) -> Result<(), StoreError>
          SET image_count = sums.image_count, vul_count = sums.vul_count,
              alarm_count = sums.alarm_count, unjudged_count = sums.unjudged_count
          FROM (SELECT COUNT(*) AS image_count,
-                      COALESCE(SUM(package_list.vul_count), 0) AS vul_count,
+                      COALESCE(SUM(CASE
+                          WHEN package_list.vul_count > server_image.suppressed_count
+                          THEN package_list.vul_count - server_image.suppressed_count
+                          ELSE 0 END), 0) AS vul_count,
                       COALESCE(SUM(image.alarm_count), 0) AS alarm_count,
                       COALESCE(SUM(CASE WHEN image.state = 'analyzed' THEN 0 ELSE 1 END), 0)
                           AS unjudged_count

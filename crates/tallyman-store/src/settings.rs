@@ -25,6 +25,8 @@ pub enum Epoch {
     Images,
     /// Which package versions have which findings, or are to be matched.
     Findings,
+    /// VEX documents and ignore rules.
+    Suppressions,
 }
 
 impl Epoch {
@@ -34,6 +36,7 @@ impl Epoch {
             Epoch::Advisories => "advisories",
             Epoch::Images => "images",
             Epoch::Findings => "findings",
+            Epoch::Suppressions => "suppressions",
         }
     }
 }

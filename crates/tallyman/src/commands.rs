@@ -4,6 +4,7 @@ mod agent;
 mod call;
 mod db;
 mod demo;
+mod ignore;
 mod jobs;
 mod key;
 mod manual;
@@ -12,6 +13,7 @@ mod scan;
 mod serve;
 mod setup;
 mod user;
+mod vex;
 
 use anyhow::Context;
 
@@ -26,6 +28,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Agent(args) => block_on(agent::run(args)),
         Command::Demo(args) => block_on(demo::run(args)),
         Command::Db(args) => block_on(db::run(args.command)),
+        Command::Vex(args) => block_on(vex::run(args.command)),
+        Command::Ignore(args) => block_on(ignore::run(args.command)),
         Command::User(args) => block_on(user::run(args.command)),
         Command::Key(args) => block_on(key::run(args.command)),
         Command::Policy(args) => block_on(policy::run(args.command)),

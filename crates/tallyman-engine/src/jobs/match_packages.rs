@@ -17,15 +17,19 @@ pub(super) const NAME: &str = "match-packages";
 /// A [`StoreError`].
 pub async fn enqueue(installation: &Installation) -> Result<String, StoreError> {
     let now_ms = installation.clock().now_ms();
-    let job = NewJob {
+    installation.store().enqueue_job(at("all", now_ms), now_ms).await
+}
+
+/// Makes a match for a later time, which stands beside others by its key.
+pub(crate) fn at(key: &str, run_at: i64) -> NewJob {
+    NewJob {
         kind: NAME.to_owned(),
-        job_key: "all".to_owned(),
+        job_key: key.to_owned(),
         payload: serde_json::json!({}),
         priority: 0,
-        run_at: now_ms,
+        run_at,
         max_attempts: 20,
-    };
-    installation.store().enqueue_job(job, now_ms).await
+    }
 }
 
 pub(super) async fn run(installation: &Installation) -> Result<(), JobError> {

@@ -16,11 +16,11 @@ use tallyman_testkit::layer::{Layer, digest};
 
 use crate::setting::Setting;
 
-fn uuid(name: &str) -> ServerUuid {
+pub(crate) fn uuid(name: &str) -> ServerUuid {
     name.parse().expect("a uuid")
 }
 
-fn image(layers: &[&[u8]]) -> ResolvedImage {
+pub(crate) fn image(layers: &[&[u8]]) -> ResolvedImage {
     let descriptor = |bytes: &&[u8]| LayerDescriptor {
         digest: digest(bytes),
         size_bytes: bytes.len() as u64,
@@ -38,7 +38,7 @@ fn image(layers: &[&[u8]]) -> ResolvedImage {
     }
 }
 
-fn report(server: &str, images: Option<Vec<ResolvedImage>>) -> ReportRequest {
+pub(crate) fn report(server: &str, images: Option<Vec<ResolvedImage>>) -> ReportRequest {
     let reported = |image: ResolvedImage| ReportedImage {
         engine: "docker".to_owned(),
         names: vec![image.name.clone()],
@@ -56,7 +56,7 @@ fn report(server: &str, images: Option<Vec<ResolvedImage>>) -> ReportRequest {
     }
 }
 
-fn honest(bytes: &[u8]) -> LayerInventory {
+pub(crate) fn honest(bytes: &[u8]) -> LayerInventory {
     let mut reader = bytes;
     let input = LayerInput {
         reader: &mut reader,
@@ -67,7 +67,12 @@ fn honest(bytes: &[u8]) -> LayerInventory {
     analyze_layer(input, &Budget::default(), &|_| {}).expect("an inventory").inventory
 }
 
-async fn bring(setting: &Setting, server: &str, bytes: &[u8], inventory: LayerInventory) {
+pub(crate) async fn bring(
+    setting: &Setting,
+    server: &str,
+    bytes: &[u8],
+    inventory: LayerInventory,
+) {
     let request = PutLayerRequest {
         server_uuid: uuid(server),
         fingerprint: analyzer_fingerprint(&Limits::default()),
@@ -77,7 +82,7 @@ async fn bring(setting: &Setting, server: &str, bytes: &[u8], inventory: LayerIn
     put_layer(&setting.installation, request).await.expect("stored");
 }
 
-async fn images(setting: &Setting, servers: &[&str]) -> Vec<ServerImageRow> {
+pub(crate) async fn images(setting: &Setting, servers: &[&str]) -> Vec<ServerImageRow> {
     let uuids: Vec<ServerUuid> = servers.iter().map(|name| uuid(name)).collect();
     setting.installation.store().list_server_images(&uuids).await.expect("rows")
 }

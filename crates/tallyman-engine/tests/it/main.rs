@@ -6,3 +6,4 @@ mod fleet;
 mod jobs;
 mod scan;
 mod setting;
+mod suppressions;

@@ -13,10 +13,14 @@ const SCANS: &[&str] = &[
     "FROM schema_migration",
     "FROM setting ORDER BY name",
     "FROM access_key ORDER BY access_key_id",
+    "FROM vex_document",
+    "FROM ignore_rule",
     // A page of servers by something else than their UUID; the columns read are short.
     "FROM server WHERE 1 = 1",
     // When it is not known what changed.
     "UPDATE package_version SET matched_revision = NULL WHERE matched_revision IS NOT NULL",
+    // When statements or rules changed, which may use any name of a vulnerability.
+    "SELECT DISTINCT package_version_id FROM finding",
     // A purge, once in a while.
     "DELETE FROM image WHERE",
     "FROM layer\n         WHERE analyzed_at <",
@@ -26,8 +30,12 @@ const SCANS: &[&str] = &[
 ];
 
 /// A partial index holds only what is looked for.
-const PARTIAL_INDEXES: &[&str] =
-    &["package_version_unmatched", "package_list_uncounted", "job_lease"];
+const PARTIAL_INDEXES: &[&str] = &[
+    "package_version_unmatched",
+    "package_list_uncounted",
+    "job_lease",
+    "server_image_suppressed",
+];
 
 pub(super) fn check(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     if SCANS.iter().any(|part| sql.contains(part)) {

@@ -16,6 +16,7 @@ use tallyman_engine::scan::{ScanError, scan, unscanned};
 use tallyman_engine::scan_attached::scan_attached;
 use tallyman_engine::scan_sbom::scan_sbom;
 use tallyman_engine::suppress::{SuppressionInput, apply};
+use tallyman_engine::suppressions::stored_input;
 use tallyman_engine::vex_files::{read_rules, read_vex};
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::platform::Platform;
@@ -92,11 +93,14 @@ async fn suppressions(
             output::note(&format!("note: {origin}: left out: {note}"));
         }
     }
-    let mut rules = Vec::new();
+    let mut input = stored_input(installation).await.context("reading what is ignored")?;
     for path in &args.ignore_file {
-        rules.extend(read_rules(path.clone(), limits).await.context("reading --ignore-file")?);
+        input
+            .rules
+            .extend(read_rules(path.clone(), limits).await.context("reading --ignore-file")?);
     }
-    Ok(SuppressionInput { documents, rules, image_digests: Vec::new() })
+    input.documents.extend(documents);
+    Ok(input)
 }
 
 impl Scanner<'_> {

@@ -64,6 +64,19 @@ pub(super) fn feed_tar(bytes: &[u8]) {
     feed(&sealed(bytes));
 }
 
+/// A vendor's document in one of the formats that say much in many words.
+pub(super) fn csaf(bytes: &[u8]) {
+    advisories::document("csaf", bytes, &Limits::default());
+}
+
+pub(super) fn oval(bytes: &[u8]) {
+    advisories::document("oval", bytes, &Limits::default());
+}
+
+pub(super) fn updateinfo(bytes: &[u8]) {
+    advisories::document("updateinfo", bytes, &Limits::default());
+}
+
 /// What another installation exported: what is in its frame of zstd.
 pub(super) fn exported_feeds(bytes: &[u8]) {
     advisories::exported(&raw_zstd(bytes), &Limits::default());

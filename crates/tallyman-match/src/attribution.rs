@@ -27,6 +27,9 @@ pub(crate) fn attribution<'a>(feed: &str, ids: impl Iterator<Item = &'a str>) ->
             "facts from the changelogs of Debian's packages, by their maintainers".to_owned()
         }
         "alpine" => "Alpine Linux security database".to_owned(),
+        "wolfi" => "Wolfi security database".to_owned(),
+        "chainguard" => "Chainguard security database".to_owned(),
+        "minimos" => "MinimOS security database".to_owned(),
         "redhat-vex" | "redhat-csaf" => "Red Hat Product Security (CC-BY-4.0)".to_owned(),
         "suse-vex" | "suse-csaf" => "SUSE Product Security Team (CC-BY-4.0)".to_owned(),
         "openeuler-vex" | "openeuler-csaf" => "openEuler security committee".to_owned(),
@@ -44,6 +47,8 @@ pub(crate) fn attribution<'a>(feed: &str, ids: impl Iterator<Item = &'a str>) ->
         "redhat-updateinfo" => "Red Hat errata".to_owned(),
         "fedora" => "Fedora updates".to_owned(),
         "openeuler-updateinfo" => "openEuler security advisories".to_owned(),
+        "friendsofphp" => "FriendsOfPHP security advisories (Unlicense)".to_owned(),
+        "ruby-advisory-db" => "Ruby Advisory Database (public domain)".to_owned(),
         "nodejs-wg" => "Node.js Security Working Group (MIT)".to_owned(),
         _ => {
             let source_of = |id: &str| {

@@ -7,12 +7,14 @@ mod alpine_secdb;
 pub(crate) mod csaf;
 mod debian_changelog;
 mod debian_tracker;
+mod friendsofphp;
 mod keys;
 mod nevra;
 mod node_wg;
 mod normalize;
 mod osv;
 mod oval;
+mod ruby_advisory;
 mod statement;
 mod updateinfo;
 mod xml;
@@ -75,6 +77,8 @@ pub enum SkipReason {
     NotSecurity,
     /// Nothing in it could ever match.
     CannotMatch,
+    /// An affected package of an ecosystem whose packages are not recognised in images.
+    NoInventory,
     /// A document of a vendor whose products are no packages here.
     UnknownVendor,
     /// A product of a known vendor that no image gets by default, or that is no package.
@@ -188,7 +192,7 @@ enum Reading {
 }
 
 /// All formats. A new one is a line here and a file.
-const FORMATS: [Format; 8] = [
+const FORMATS: [Format; 10] = [
     Format { recognize: osv::recognize, read: Reading::Whole(osv::read) },
     Format { recognize: csaf::recognize, read: Reading::Whole(csaf::read) },
     Format { recognize: debian_tracker::recognize, read: Reading::Whole(debian_tracker::read) },
@@ -197,6 +201,8 @@ const FORMATS: [Format; 8] = [
     Format { recognize: node_wg::recognize, read: Reading::Whole(node_wg::read) },
     Format { recognize: oval::recognize, read: Reading::Stream(oval::read) },
     Format { recognize: updateinfo::recognize, read: Reading::Stream(updateinfo::read) },
+    Format { recognize: friendsofphp::recognize, read: Reading::Whole(friendsofphp::read) },
+    Format { recognize: ruby_advisory::recognize, read: Reading::Whole(ruby_advisory::read) },
 ];
 
 /// Finds the format of a document by its beginning.
@@ -236,6 +242,24 @@ pub(crate) fn read_stream(
     read(document, stream, limits, &mut own)?;
     harvest.merge(own);
     Ok(())
+}
+
+/// Returns a document's own name without its folders and its ending.
+fn stem(name: &str) -> &str {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// Reads a document as one of a format, whatever it looks like; returns how many records it holds.
+pub(crate) fn read_as(format: &str, bytes: &[u8], limits: &Limits) -> usize {
+    let mut harvest = Harvest::default();
+    let document = Document { name: format, bytes, modified_ms: None };
+    let result = match format {
+        "csaf" => csaf::read(&document, limits, &mut harvest),
+        "oval" => oval::read(&document, &mut { bytes }, limits, &mut harvest),
+        _ => updateinfo::read(&document, &mut { bytes }, limits, &mut harvest),
+    };
+    result.map_or(0, |()| harvest.records.len())
 }
 
 /// Returns how many bytes an XML document may have.

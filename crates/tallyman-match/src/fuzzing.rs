@@ -16,6 +16,12 @@ pub fn feed(path: &Path, limits: &Limits) -> usize {
     reader.harvest.records.len()
 }
 
+/// Shows a document to the parser of one format (`csaf`, `oval`, `updateinfo`), whatever it is;
+/// tells how many records it holds.
+pub fn document(format: &str, bytes: &[u8], limits: &Limits) -> usize {
+    crate::feed::read_as(format, bytes, limits)
+}
+
 /// Shows a file that an installation has exported; tells whether it is one.
 pub fn exported(bytes: &[u8], limits: &Limits) -> bool {
     bundle::is_whole(bytes, limits)

@@ -4,6 +4,7 @@
 //! (<https://ossf.github.io/osv-schema/#evaluation>); what matches is grouped by vulnerability,
 //! and each group becomes one finding.
 
+mod flavour;
 mod group;
 mod minor;
 pub(crate) mod module;
@@ -75,7 +76,8 @@ pub fn find_vulnerabilities(
         .iter()
         .filter_map(|advisory| {
             let version = names::version(advisory, package);
-            if minor::is_fixed_for(&advisory.affected, version) {
+            let is_other = !flavour::speaks_of(&advisory.affected, version);
+            if is_other || minor::is_fixed_for(&advisory.affected, version) {
                 return None;
             }
             let matched = match_affected(ecosystem, version, &advisory.affected)?;

@@ -61,6 +61,16 @@ fn every_analyzer_finds_something_in_a_seed() {
     }
 }
 
+#[test]
+fn every_format_of_vendors_finds_something_in_a_seed() {
+    for format in ["csaf", "oval", "updateinfo"] {
+        let seeds = fuzz::seeds::of(&format!("feed-{format}"));
+        let records =
+            |seed: &Vec<u8>| tallyman_match::fuzzing::document(format, seed, &Limits::default());
+        assert!(seeds.iter().all(|seed| records(seed) > 0), "{format} finds nothing");
+    }
+}
+
 /// Changes a few bytes, and cuts every fourth time: the same ones for the same number.
 fn damaged(seed: &[u8], number: u64) -> Vec<u8> {
     let mut bytes = seed.to_vec();

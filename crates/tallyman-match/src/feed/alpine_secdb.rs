@@ -1,5 +1,9 @@
 //! Alpine's security database (<https://secdb.alpinelinux.org/>): for each release and repository
-//! the version of each source package that fixed a vulnerability, JSON or YAML.
+//! the version of each source package that fixed a vulnerability, JSON or YAML. Distributions of
+//! the same packages publish it as well, without releases: Wolfi
+//! (<https://packages.wolfi.dev/os/security.json>), Chainguard
+//! (<https://packages.cgr.dev/chainguard/security.json>) and MinimOS
+//! (<https://packages.mini.dev/advisories/secdb/security.json>).
 
 use std::collections::BTreeMap;
 
@@ -13,16 +17,18 @@ use super::keys::Outline;
 use super::normalize::{is_ordered, normalize};
 use super::{Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason, read_yaml};
 
-const FEED: &str = "alpine";
-
 /// Tells the database by its head.
 pub(super) fn recognize(outline: &Outline) -> Option<Extent> {
-    (outline.has("distroversion") && outline.has("reponame")).then_some(Extent::Many)
+    let has_release = outline.has("distroversion") || outline.has("urlprefix");
+    (has_release && outline.has("reponame")).then_some(Extent::Many)
 }
 
 #[derive(Deserialize)]
 struct Database {
+    #[serde(default)]
     distroversion: String,
+    #[serde(default)]
+    urlprefix: String,
     reponame: String,
     #[serde(default)]
     packages: Option<Vec<Entry>>,
@@ -50,17 +56,16 @@ pub(super) fn read(
         Some(b'{') => serde_json::from_slice(document.bytes)?,
         _ => read_yaml(document.bytes)?,
     };
-    let version = database.distroversion.trim_start_matches('v');
-    if version.is_empty() {
-        return Err(DocumentError::Content("the release has no name"));
-    }
-    let release = DistributionRelease::new("alpine", version);
+    let Some((feed, release)) = distribution(&database) else {
+        harvest.skip("", SkipReason::UnknownVendor);
+        return Ok(());
+    };
     let scope = format!("{release}/{}", database.reponame);
     let mut by_id: BTreeMap<String, (Vec<String>, Vec<Affected>)> = BTreeMap::new();
     for Entry { pkg } in database.packages.unwrap_or_default() {
         for (fixed, lines) in pkg.secfixes.unwrap_or_default() {
             let Some(affected) = affected(&pkg.name, &release, &fixed) else {
-                harvest.skip(FEED, SkipReason::InvalidVersion);
+                harvest.skip(feed, SkipReason::InvalidVersion);
                 continue;
             };
             for line in lines.unwrap_or_default().into_iter().flatten() {
@@ -83,11 +88,28 @@ pub(super) fn read(
             cvss: Vec::new(),
             affected,
         });
-        let (feed, scope) = (FEED.to_owned(), scope.clone());
+        let (feed, scope) = (feed.to_owned(), scope.clone());
         harvest.add(document, FeedRecord { feed, scope, advisory });
     }
-    harvest.complete.insert((FEED.to_owned(), scope));
+    harvest.complete.insert((feed.to_owned(), scope));
     Ok(())
+}
+
+/// Returns the feed, and the release that the database speaks of: Alpine's by its number, that of
+/// the others by where their packages are.
+fn distribution(database: &Database) -> Option<(&'static str, DistributionRelease)> {
+    let release = |id: &'static str, number: &str| (id, DistributionRelease::new(id, number));
+    let host = database.urlprefix.trim_start_matches("https://");
+    let host = host.split('/').next().unwrap_or("");
+    match (database.distroversion.trim_start_matches('v'), host) {
+        ("" | "rolling", "packages.wolfi.dev") => Some(release("wolfi", "")),
+        ("" | "rolling", "packages.cgr.dev" | "libraries.cgr.dev") => {
+            Some(release("chainguard", ""))
+        }
+        ("" | "rolling", "packages.mini.dev") => Some(release("minimos", "")),
+        ("" | "rolling", _) => None,
+        (number, _) => Some(release("alpine", number)),
+    }
 }
 
 fn affected(name: &str, release: &DistributionRelease, fixed: &str) -> Option<Affected> {

@@ -15,6 +15,33 @@ pub(super) struct Target {
     pub(super) feed: String,
 }
 
+/// What the schema names beside these: systems that no image is of, programs without a package,
+/// and packages that nothing in an image tells apart.
+const WITHOUT_INVENTORY: [&str; 22] = [
+    "Android",
+    "Bioconductor",
+    "Bitnami",
+    "CleanStart",
+    "Docker Hardened Images",
+    "FreeBSD",
+    "GHC",
+    "GIT",
+    "GitHub Actions",
+    "GSD",
+    "JavaScript",
+    "Julia",
+    "Kubernetes",
+    "kubernetes",
+    "Linux",
+    "OSS-Fuzz",
+    "Root",
+    "Seal",
+    "TuxCare",
+    "VSCode",
+    "opam",
+    "SecureOS",
+];
+
 /// Reads an ecosystem such as `PyPI`, `Debian:12` or `Ubuntu:22.04:LTS`.
 pub(super) fn target(ecosystem: &str) -> Result<Target, SkipReason> {
     let (base, suffix) = ecosystem.split_once(':').unwrap_or((ecosystem, ""));
@@ -38,6 +65,7 @@ pub(super) fn target(ecosystem: &str) -> Result<Target, SkipReason> {
         "Alpine" => (Ecosystem::Apk, Some(alpine(suffix)?)),
         _ => match distribution(base, suffix)? {
             Some((kind, release)) => (kind, Some(release)),
+            None if WITHOUT_INVENTORY.contains(&base) => return Err(SkipReason::NoInventory),
             None => return Err(SkipReason::UnknownEcosystem),
         },
     };
@@ -155,6 +183,7 @@ fn alpine(suffix: &str) -> Result<DistributionRelease, SkipReason> {
 #[cfg(test)]
 mod tests {
     use super::target;
+    use crate::feed::SkipReason;
 
     fn check(ecosystem: &str, expected: Option<&str>) {
         let release = target(ecosystem).ok().and_then(|target| target.release);
@@ -207,5 +236,8 @@ mod tests {
         check("Alpaquita:stream", Some("alpaquita:stream"));
         check("Alpine", None);
         check("CleanStart", None);
+        assert_eq!(target("CleanStart").unwrap_err(), SkipReason::NoInventory);
+        assert_eq!(target("Android:").unwrap_err(), SkipReason::NoInventory);
+        assert_eq!(target("unheard of").unwrap_err(), SkipReason::UnknownEcosystem);
     }
 }

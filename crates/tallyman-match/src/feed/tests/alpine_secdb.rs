@@ -44,3 +44,26 @@ fn the_database_comes_in_json_as_well() {
     skipped "alpine" InvalidVersion 1
     "#);
 }
+
+#[test]
+fn distributions_without_releases_are_told_by_where_their_packages_are() {
+    let check = |prefix: &str, expected: &str| {
+        let text = format!(
+            r#"{{"apkurl": "x", "archs": ["x86_64"], "reponame": "os", "urlprefix": "{prefix}",
+                "packages": [{{"pkg": {{"name": "brotli", "secfixes": {{
+                    "1.0.9-r0": ["CVE-2020-8927"]}}}}}}]}}"#
+        );
+        let text = show(&read("security.json", &text).unwrap());
+        assert_eq!(text.lines().collect::<Vec<_>>().join("|"), expected);
+    };
+    let record = |id: &str| {
+        format!(
+            "{id} \"{id}/os\" CVE-2020-8927 [] []|  apk {id} brotli: [\">=0 <1.0.9-r0\"] \
+             [] [] None Open"
+        )
+    };
+    check("https://packages.wolfi.dev", &record("wolfi"));
+    check("https://packages.cgr.dev", &record("chainguard"));
+    check("https://packages.mini.dev/", &record("minimos"));
+    check("https://example.com", "skipped \"\" UnknownVendor 1");
+}

@@ -31,8 +31,8 @@ fn a_record_in_json_keeps_its_facts() {
       pypi - foo-bar: [">=0 <1.10"] ["1.10", "oddity"] [] Some("HIGH") Open
     osv/npm "" GHSA-1 ["CVE-2024-1"] ["CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"]
       npm - foo: [">=1.0.0 <=1.2.3"] [] ["AV:N/AC:L/Au:N/C:N/I:N/A:C"] Some("HIGH") Open
-    skipped "" UnknownEcosystem 1
     skipped "" NoPackage 1
+    skipped "" NoInventory 1
     skipped "osv/PyPI" GitRange 1
     "#);
 }

@@ -197,3 +197,23 @@ rpm rhel:9 edk2: [">=0"] [] ["CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:N/I:N/A:H"] Som
 fn skipped() {
     eprintln!("skipped: the folder of real documents is not there");
 }
+
+#[test]
+fn whole_databases_of_languages_are_read() {
+    let Some(data) = data() else {
+        return skipped();
+    };
+    let check = |archive: &str, records: usize, refused: usize| {
+        let limits = Limits::default();
+        let mut ignore = |_: &crate::feed::Progress| {};
+        let mut reader = Reader::new(&limits, &mut ignore);
+        reader.read_path(&data.join(archive));
+        let harvest = &reader.harvest;
+        assert_eq!((harvest.records.len(), harvest.refused.len()), (records, refused), "{archive}");
+    };
+    // 1,593 files, of which three have no version that Composer knows, and one is no record.
+    check("other/friendsofphp.tar.zst", 1589, 0);
+    // 1,381 files, of which 147 are on Ruby itself, two say that nothing is affected, and 14 begin
+    // right after a version.
+    check("other/ruby-advisory-db.tar.zst", 1218, 14);
+}

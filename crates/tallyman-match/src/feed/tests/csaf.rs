@@ -235,3 +235,12 @@ fn a_document_that_is_truncated_or_too_deep_is_refused() {
     let error = read("a.json", &format!(r#"{head}"product_tree": {branches}"#)).unwrap_err();
     assert_eq!(error.to_string(), "malformed JSON");
 }
+
+#[test]
+fn a_document_of_too_many_statements_is_refused() {
+    let ids = vec!["a"; 500_001];
+    let vulnerabilities = json!([{"cve": "CVE-1-1", "product_status": {"fixed": ids}}]);
+    let text = document("https://www.suse.com", "CVE-1-1", &[], &[], vulnerabilities);
+    let error = read("a.json", &text).unwrap_err();
+    assert_eq!(error.to_string(), "it has more statements than a document may have");
+}

@@ -183,3 +183,25 @@ fn a_file_that_is_cut_off_is_refused() {
     let error = read("a.xml", text.strip_suffix("</oval_definitions>").unwrap()).unwrap_err();
     assert_eq!(error.to_string(), "it ends before its last element does");
 }
+
+#[test]
+fn a_definition_of_too_many_packages_is_refused_alone() {
+    let one = "<criterion test_ref='t1' comment='a is earlier'/>";
+    let definition = |id: &str, criteria: &str| {
+        format!(
+            "<definition id='oval:com.oracle.elsa:def:{id}' class='patch'><metadata>\
+             <reference source='elsa' ref_id='ELSA-{id}'/>\
+             <reference source='CVE' ref_id='CVE-2024-1001'/></metadata>\
+             <criteria operator='AND'>\
+             <criterion test_ref='p' comment='Oracle Linux 8 is installed'/>\
+             <criteria operator='OR'>{criteria}</criteria></criteria></definition>"
+        )
+    };
+    let both = definition("1", &one.repeat(500_001)) + &definition("2", one);
+    let harvest = read("a.xml", &definitions(&both, &[("t1", "a", &less("1-1"))])).unwrap();
+    insta::assert_snapshot!(show(&harvest), @r#"
+    oracle-oval "" ELSA-2 [] upstream ["CVE-2024-1001"] []
+      rpm ol:8 a: [">=0 <1-1"] [] [] None Open Binary
+    refused a.xml, oval:com.oracle.elsa:def:1: it has more statements than a definition may have
+    "#);
+}

@@ -89,3 +89,16 @@ fn updates_that_mend_no_vulnerability_are_counted() {
     refused updateinfo.xml: an update has no id, or one that is too long
     "#);
 }
+
+#[test]
+fn an_update_of_too_many_packages_is_refused_alone() {
+    let one = package("a", "0", "1", "1.amzn2", "x86_64");
+    let many = update("ALAS2-2018-1", "security", CVE, &one.repeat(200_001));
+    let all = [many, update("ALAS2-2018-2", "security", CVE, &one)];
+    let harvest = read("updateinfo.xml", &updates(&all.concat())).unwrap();
+    insta::assert_snapshot!(show(&harvest), @r#"
+    amazon "c" ALAS2-2018-2 [] upstream ["CVE-2022-1001"] []
+      rpm amzn:2 a: [">=0 <1-1.amzn2"] [] [] Some("important") Open Binary
+    refused updateinfo.xml, ALAS2-2018-1: it has more packages than an update may have
+    "#);
+}

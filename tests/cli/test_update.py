@@ -287,6 +287,47 @@ def published(name: str) -> bytes:
     return made.getvalue()
 
 
+def test_a_server_updates_by_itself_and_judges_its_images_again(
+    installation, feeds, start_server, flagged_layout, tmp_path
+):
+    covering = advisories.write(tmp_path / "covering", advisories.coverage())
+    installation.do("db", "import", covering)
+    feeds.serve_osv("PyPI", [advisories.record("TALLY-1", "PyPI", "tallyman-probe", fixed="2")])
+    arrived, release = threading.Event(), threading.Event()
+    path = f"/{OSV_HOST}/PyPI/all.zip"
+    feeds.trouble[path] = [held(arrived, release, feeds.documents[path], 10)]
+    server = start_server(
+        installation,
+        env={
+            "TALLYMAN_UPDATE_EVERY": "1h",
+            "TALLYMAN_FEEDS": "osv/PyPI",
+            "TALLYMAN_MIRRORS": f"*={feeds.url}",
+        },
+    )
+    assert arrived.wait(30)
+    key = installation.root_key()
+    Agent(tmp_path / "agent", "host").report(
+        server.url, key, "--oci-layout", flagged_layout
+    ).expect(0)
+    api = ApiClient(server.address, key)
+    (uuid,) = api.server_uuids()
+    assert [info["VulCount"] for info in api.image_infos(uuid)] == [0]
+    release.set()
+    wait_until(
+        lambda: [info["VulCount"] for info in api.image_infos(uuid)] == [1],
+        "the image has the vulnerability of the feed",
+        60,
+    )
+
+
+def test_a_scan_says_when_the_advisories_are_old(installation, feeds, clean_layout):
+    old = installation.run("scan", clean_layout, "--max-advisory-age", "0")
+    assert "last brought up to date" in old.stderr
+    feeds.serve_osv("CRAN", records(1, ecosystem="CRAN"))
+    update(installation, feeds, "osv/CRAN")
+    assert "last brought up to date" not in installation.run("scan", clean_layout).stderr
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real documents are not there")
 def test_real_documents_are_updated_and_the_second_time_costs_no_byte(installation, feeds):
     for name, ecosystem in [("pypi", "PyPI"), ("rustsec", "crates.io"), ("almalinux", "AlmaLinux")]:

@@ -452,6 +452,14 @@ pub fn states(installation: &Installation) -> Vec<(&'static FeedSource, FeedStat
         .collect()
 }
 
+/// Returns when the advisories were last brought up to date: when a publisher was asked with success,
+/// or the newest date in the data, whichever is later.
+pub fn last_known_ms(installation: &Installation) -> Option<i64> {
+    let asked = states(installation).into_iter().filter_map(|(_, state)| state.checked_ms).max();
+    let index = installation.advisories().current();
+    asked.max(index.feeds().iter().filter_map(|feed| feed.data_ms).max())
+}
+
 /// Forgets which versions are in the database, so that everything is fetched again.
 pub(crate) fn forget(sources: &Path) {
     let entries = sources.read_dir().into_iter().flatten().filter_map(Result::ok);

@@ -3,6 +3,7 @@
 
 mod analyze_image;
 mod match_packages;
+pub mod update_feeds;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tallyman_store::jobs::{ClaimedJob, FailedJob, JobFilter, JobState};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::feed_updates::Update;
 use crate::installation::Installation;
 
 pub use crate::jobs::analyze_image::enqueue as enqueue_analysis;
@@ -70,16 +72,21 @@ impl From<StoreError> for JobError {
 enum Kind {
     AnalyzeImage,
     MatchPackages,
+    UpdateFeeds,
 }
 
-const KINDS: [(&str, Kind); 2] =
-    [(analyze_image::NAME, Kind::AnalyzeImage), (match_packages::NAME, Kind::MatchPackages)];
+const KINDS: [(&str, Kind); 3] = [
+    (analyze_image::NAME, Kind::AnalyzeImage),
+    (match_packages::NAME, Kind::MatchPackages),
+    (update_feeds::NAME, Kind::UpdateFeeds),
+];
 
 /// Does jobs until told to stop; then lets go of those under way, for another to take.
 #[derive(Clone)]
 pub struct Worker {
     installation: Arc<Installation>,
     sources: Sources,
+    updates: Option<Update>,
     owner: String,
 }
 
@@ -87,7 +94,12 @@ impl Worker {
     /// Makes a worker with a name of its own.
     pub fn new(installation: Arc<Installation>, sources: Sources) -> Self {
         let owner = format!("worker-{}", uuid::Uuid::new_v4().simple());
-        Worker { installation, sources, owner }
+        Worker { installation, sources, updates: None, owner }
+    }
+
+    /// Makes it update feeds of advisories so.
+    pub fn with_updates(self, updates: Option<Update>) -> Self {
+        Worker { updates, ..self }
     }
 
     /// Works until `stop` becomes true.
@@ -165,6 +177,9 @@ impl Worker {
                 analyze_image::run(&self.installation, &self.sources, job).await
             }
             Some(Kind::MatchPackages) => match_packages::run(&self.installation).await,
+            Some(Kind::UpdateFeeds) => {
+                update_feeds::run(&self.installation, self.updates.as_ref()).await
+            }
             None => Err(JobError::Permanent(format!("there is no job kind {}", job.kind))),
         }
     }

@@ -189,6 +189,9 @@ pub(crate) struct Scan {
     /// which layer, fixed where, in which state and since when.
     #[arg(long, value_name = "VULNERABILITY")]
     pub(crate) explain: Option<String>,
+    /// Warns when the advisories were brought up to date longer ago than so many days.
+    #[arg(long, env = "TALLYMAN_MAX_ADVISORY_AGE", default_value_t = 7, value_name = "DAYS")]
+    pub(crate) max_advisory_age: u32,
     /// Leaves the scan to the workers of the server that runs on the data directory.
     #[arg(long)]
     pub(crate) queue: bool,
@@ -233,10 +236,44 @@ pub(crate) struct Serve {
     /// The RegionId of what has no region of its own; kept for later starts.
     #[arg(long, env = "REGION", value_name = "REGION")]
     pub(crate) region: Option<String>,
+    /// Updates the feeds of advisories this often, such as 6h or 1d. Without it the server never
+    /// fetches any.
+    #[arg(long, env = "TALLYMAN_UPDATE_EVERY", value_name = "TIME")]
+    pub(crate) update_every: Option<Interval>,
+    /// The feeds that are updated [default: those that are marked in `db feeds`].
+    #[arg(long, env = "TALLYMAN_FEEDS", value_delimiter = ',', value_name = "FEED")]
+    pub(crate) feeds: Vec<String>,
+    #[command(flatten)]
+    pub(crate) fetch: FetchArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
+}
+
+/// A time in milliseconds, written as a number and `m`, `h` or `d`; a minute or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interval(pub(crate) i64);
+
+impl FromStr for Interval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || format!("`{text}` is no time: write a number of m, h or d, such as 6h");
+        let unit_at = text.len().checked_sub(1).filter(|at| text.is_char_boundary(*at));
+        let (number, unit) = text.split_at(unit_at.ok_or_else(invalid)?);
+        let minutes: i64 = match unit {
+            "m" => 1,
+            "h" => 60,
+            "d" => 24 * 60,
+            _ => return Err(invalid()),
+        };
+        let number: u32 = number.parse().map_err(|_| invalid())?;
+        match i64::from(number).saturating_mul(minutes * 60 * 1000) {
+            0 => Err(invalid()),
+            ms => Ok(Interval(ms)),
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -420,11 +457,11 @@ pub(crate) struct FetchArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<String>,
     /// Allows plain HTTP to a mirror (host[:port]); loopback is always allowed.
-    #[arg(long = "feed-plain-http", value_name = "HOST")]
-    pub(crate) plain_http: Vec<String>,
+    #[arg(long, value_name = "HOST")]
+    pub(crate) feed_plain_http: Vec<String>,
     /// Trusts the certificates of this PEM file as well, for mirrors and proxies.
-    #[arg(long = "feed-ca-file", env = "TALLYMAN_FEED_CA_FILE", value_name = "FILE")]
-    pub(crate) ca_file: Option<PathBuf>,
+    #[arg(long, env = "TALLYMAN_FEED_CA_FILE", value_name = "FILE")]
+    pub(crate) feed_ca_file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -44,7 +44,8 @@ pub(super) async fn run(args: Demo) -> anyhow::Result<Exit> {
         installation.store().set_region(region).await.context("keeping the region")?;
     }
     let sources = demo_sources(&installation, args.image.as_deref())?;
-    let running = Running::start(Arc::clone(&installation), sources.clone(), args.listen).await?;
+    let running =
+        Running::start(Arc::clone(&installation), sources.clone(), args.listen, None).await?;
     let server = format!("http://{}", running.address);
     let accounts = Accounts::new(installation.store().clone(), Arc::clone(installation.clock()));
     let agent_key = make_key(&accounts, &installation, AGENT_USER, AGENT_POLICY.name).await?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use tallyman_engine::analysis::AnalysisProgress;
 use tallyman_engine::directory::{Directory, scan_directory};
+use tallyman_engine::feed_updates::last_known_ms;
 use tallyman_engine::installation::Installation;
 use tallyman_engine::jobs::enqueue_analysis;
 use tallyman_engine::report::ScanReport;
@@ -28,6 +29,7 @@ use tallyman_source::location::Location;
 use tallyman_source::open::Sources;
 
 use crate::cli::{PlatformChoice, Scan, ScanFormat};
+use crate::commands::db::age_days;
 use crate::commands::scan::table::Show;
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
@@ -41,6 +43,7 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
     check(&args, &location)?;
     let limits = setup::limits(&args.limits)?;
     let installation = setup::open(&args.data.directory()?, limits).await?;
+    warn_of_age(&installation, args.max_advisory_age);
     let platform = one_platform(&args).cloned();
     let (data, limits) = (installation.data(), installation.limits());
     let sources = setup::sources(data, &args.registry, limits, platform, Some(&location))?;
@@ -189,6 +192,18 @@ impl Scanner<'_> {
             ScanFormat::Spdx => output::json(&render(report, SbomFormat::Spdx, &sbom)),
             ScanFormat::Spdx3 => output::json(&render(report, SbomFormat::Spdx3, &sbom)),
         }
+    }
+}
+
+/// An old set of advisories keeps working; that it is old is said.
+fn warn_of_age(installation: &Installation, max_days: u32) {
+    let now_ms = installation.clock().now_ms();
+    match last_known_ms(installation).map(|ms| age_days(ms, now_ms)) {
+        Some(days) if days > i64::from(max_days) => output::note(&format!(
+            "warning: the advisories were last brought up to date {days} days ago; \
+             `tallyman db update` fetches newer ones"
+        )),
+        _ => {}
     }
 }
 

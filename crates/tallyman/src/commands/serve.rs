@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use tallyman_engine::feed_updates::Update;
 use tallyman_engine::images::match_pending;
 use tallyman_engine::installation::Installation;
+use tallyman_engine::jobs::update_feeds::schedule;
 use tallyman_engine::jobs::{Worker, release_all};
 use tallyman_server::Server;
 use tallyman_source::open::Sources;
@@ -16,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::Serve;
+use crate::commands::db::update;
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
 use crate::output;
@@ -35,12 +38,26 @@ pub(super) async fn run(args: Serve) -> anyhow::Result<Exit> {
     }
     let (data, limits) = (installation.data(), installation.limits());
     let sources = setup::sources(data, &args.registry, limits, None, None)?;
-    let running = Running::start(Arc::clone(&installation), sources, args.listen).await?;
+    let updates = match args.update_every {
+        Some(every) => {
+            let feeds = update::chosen(&args.feeds)?;
+            let settings = update::settings(feeds, &args.fetch, limits, false)?;
+            Some(Updates { settings, interval_ms: every.0 })
+        }
+        None => None,
+    };
+    let running = Running::start(Arc::clone(&installation), sources, args.listen, updates).await?;
     output::note(&format!("listening on http://{}", running.address));
     wait_for_end().await?;
     output::note("finishing what is under way");
     running.stop().await;
     Ok(Exit::Clean)
+}
+
+/// That the feeds of advisories are updated, how and how often.
+pub(super) struct Updates {
+    settings: Update,
+    interval_ms: i64,
 }
 
 /// A server with its workers.
@@ -59,6 +76,7 @@ impl Running {
         installation: Arc<Installation>,
         sources: Sources,
         listen: SocketAddr,
+        updates: Option<Updates>,
     ) -> anyhow::Result<Self> {
         let lock = lock(&installation)?;
         // With the lock in hand, whoever held a lease is dead.
@@ -70,9 +88,16 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         // What an earlier process left unmatched comes first, and shows that the data is usable.
         match_pending(&installation).await.context("matching what is not matched yet")?;
-        let worker = Worker::new(Arc::clone(&installation), sources);
-        let tasks =
-            vec![tokio::spawn(server.run(stopped.clone())), tokio::spawn(worker.run(stopped))];
+        let settings = updates.as_ref().map(|updates| updates.settings.clone());
+        let worker = Worker::new(Arc::clone(&installation), sources).with_updates(settings);
+        let mut tasks = vec![
+            tokio::spawn(server.run(stopped.clone())),
+            tokio::spawn(worker.run(stopped.clone())),
+        ];
+        if let Some(Updates { settings, interval_ms }) = updates {
+            let owned = Arc::clone(&installation);
+            tasks.push(tokio::spawn(schedule(owned, settings, interval_ms, stopped)));
+        }
         let endpoint = installation.data().endpoint();
         write_endpoint(&endpoint, address)
             .with_context(|| format!("writing {}", endpoint.display()))?;

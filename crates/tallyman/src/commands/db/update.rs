@@ -96,7 +96,7 @@ pub(in crate::commands) fn settings(
     limits: &Limits,
     is_forced: bool,
 ) -> anyhow::Result<Update> {
-    let extra_ca_pem = match &args.ca_file {
+    let extra_ca_pem = match &args.feed_ca_file {
         Some(path) => fs::read_to_string(path)
             .with_context(|| format!("reading the certificates in {}", path.display()))?,
         None => String::new(),
@@ -110,7 +110,7 @@ pub(in crate::commands) fn settings(
         ),
     };
     let options = SourceOptions {
-        plain_http: args.plain_http.clone(),
+        plain_http: args.feed_plain_http.clone(),
         extra_ca_pem,
         proxy,
         plain_http_proxy,

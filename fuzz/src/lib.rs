@@ -61,6 +61,8 @@ pub fn all() -> Vec<Target> {
         Target::new("version", texts::version),
         Target::new("sbom", texts::sbom),
         Target::new("attestation", texts::attestation),
+        Target::new("vex", texts::vex_document),
+        Target::new("ignore-file", texts::rules),
     ];
     targets
         .extend(analyzers::list().map(|(id, _)| {

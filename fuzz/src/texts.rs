@@ -3,8 +3,11 @@
 use std::cmp::Ordering;
 
 use tallyman_match::version::{Scheme, compare_by};
+use tallyman_match::vex::judge::{ImageView, PackageView, Suppressions};
+use tallyman_match::vex::{self, ignore_file};
 use tallyman_model::digest::Digest;
 use tallyman_model::limits::Limits;
+use tallyman_model::package::Ecosystem;
 use tallyman_model::package_url::parse_purl;
 use tallyman_model::platform::Platform;
 use tallyman_model::reference::ImageReference;
@@ -80,4 +83,33 @@ pub(super) fn attestation(bytes: &[u8]) {
     if let Ok(opened) = attestation::open(bytes) {
         let _ = read_sbom(&opened.document, &Limits::default());
     }
+}
+
+/// A VEX document, alone or in an envelope; its products are compared with a package.
+pub(super) fn vex_document(bytes: &[u8]) {
+    let limits = Limits::default();
+    let opened = attestation::open_vex(bytes);
+    let document = opened.as_ref().map_or(bytes, |opened| &opened.document);
+    let Ok(read) = vex::read(document, &limits) else { return };
+    let products: usize = read.statements.iter().map(|it| it.products.len()).sum();
+    assert!(products <= limits.vex_products);
+    let suppressions = Suppressions::new(std::slice::from_ref(&read), &[]);
+    compare(&suppressions);
+}
+
+/// A file of ignore rules; they are compared with a package.
+pub(super) fn rules(bytes: &[u8]) {
+    if let Ok(rules) = ignore_file::read(bytes, &Limits::default()) {
+        assert!(rules.iter().all(|rule| rule.check().is_ok()));
+        compare(&Suppressions::new(&[], &rules));
+    }
+}
+
+/// Asks for every vulnerability that is spoken of, for one package of one image.
+fn compare(suppressions: &Suppressions) {
+    let purl = "pkg:npm/one@1.0.0";
+    let package = PackageView::new(Ecosystem::Npm, ("one", "1.0.0"), None, "a/package.json", purl);
+    let image =
+        ImageView { names: vec!["registry.example/a/b:1".to_owned()], ..ImageView::default() };
+    suppressions.show_all(&image, &package);
 }

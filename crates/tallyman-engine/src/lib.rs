@@ -26,4 +26,5 @@ pub mod scan_attached;
 pub mod scan_sbom;
 pub mod suppress;
 pub mod suppressions;
+pub mod vex_attached;
 pub mod vex_files;

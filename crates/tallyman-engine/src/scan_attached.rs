@@ -158,7 +158,7 @@ fn check(
 }
 
 /// Makes what a document may have put into a reason fit for a line.
-fn shown(reason: &str) -> String {
+pub(crate) fn shown(reason: &str) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     reason.chars().take(MAX_REASON_CHARS).map(plain).collect()
 }

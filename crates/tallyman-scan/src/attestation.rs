@@ -1,4 +1,4 @@
-//! Envelopes around a bill of materials: an in-toto statement (in-toto attestation framework,
+//! Envelopes around a bill of materials or a VEX document: an in-toto statement (in-toto attestation framework,
 //! Statement v0.1 and v1), alone, in a DSSE envelope, or in a Sigstore bundle.
 //!
 //! Signatures are not verified here: an envelope is opened, and what its statement says that it is
@@ -19,6 +19,9 @@ use crate::bounded::{Bounded, MAX_DETAILS};
 const STATEMENT: &str = "https://in-toto.io/Statement/";
 /// What the type of a predicate begins with that is a bill of materials.
 const PREDICATES: [&str; 2] = ["https://spdx.dev/Document", "https://cyclonedx.org/bom"];
+/// What the type of a predicate begins with that is a VEX document.
+const VEX_PREDICATES: [&str; 3] =
+    ["https://openvex.dev/ns", "https://cyclonedx.org/", "https://docs.oasis-open.org/csaf"];
 /// What Cosign calls predicates that it does not know.
 const COSIGN_PREDICATE: &str = "https://cosign.sigstore.dev/attestation/v1";
 
@@ -55,7 +58,7 @@ pub enum AttestationError {
     #[error("its statement is of the type {0}")]
     NotAStatement(String),
     /// The statement is on something else.
-    #[error("its statement's predicate is of the type {0}, which is no bill of materials")]
+    #[error("its statement's predicate is of the type {0}, which is not what is looked for")]
     OtherPredicate(String),
 }
 
@@ -119,9 +122,22 @@ struct CosignPredicate<'a> {
 ///
 /// Any [`AttestationError`].
 pub fn open(bytes: &[u8]) -> Result<Opened<'_>, AttestationError> {
+    open_one_of(bytes, &PREDICATES)
+}
+
+/// Opens whatever is around a VEX document. What has no envelope comes back as it is.
+///
+/// # Errors
+///
+/// Any [`AttestationError`].
+pub fn open_vex(bytes: &[u8]) -> Result<Opened<'_>, AttestationError> {
+    open_one_of(bytes, &VEX_PREDICATES)
+}
+
+fn open_one_of<'a>(bytes: &'a [u8], known: &[&str]) -> Result<Opened<'a>, AttestationError> {
     let marks: Marks<'_> = json(bytes)?;
     if marks.statement.is_some_and(|kind| kind.starts_with(STATEMENT)) {
-        return statement(bytes);
+        return statement(bytes, known);
     }
     // A bundle holds an envelope, an envelope a statement; neither can hold another of its kind.
     let envelope = match (marks.envelope, marks.payload_type) {
@@ -133,19 +149,19 @@ pub fn open(bytes: &[u8]) -> Result<Opened<'_>, AttestationError> {
     let text: String = envelope.payload.split_ascii_whitespace().collect();
     let payload = STANDARD.decode(&text).or_else(|_| URL_SAFE.decode(&text));
     let payload = payload.map_err(|_| AttestationError::Payload)?;
-    let opened = statement(&payload)?;
+    let opened = statement(&payload, known)?;
     let document = Cow::Owned(opened.document.into_owned());
     Ok(Opened { subjects: opened.subjects, document })
 }
 
-fn statement(bytes: &[u8]) -> Result<Opened<'_>, AttestationError> {
+fn statement<'a>(bytes: &'a [u8], known: &[&str]) -> Result<Opened<'a>, AttestationError> {
     let statement: Statement<'_> = json(bytes)?;
     if !statement.kind.starts_with(STATEMENT) {
         return Err(AttestationError::NotAStatement(shown(&statement.kind)));
     }
     let is_cosign = statement.predicate_type.starts_with(COSIGN_PREDICATE);
     let kind = &statement.predicate_type;
-    if !is_cosign && !PREDICATES.iter().any(|known| kind.starts_with(known)) {
+    if !is_cosign && !known.iter().any(|known| kind.starts_with(known)) {
         return Err(AttestationError::OtherPredicate(shown(kind)));
     }
     let predicate = statement.predicate.map(RawValue::get).unwrap_or_default();

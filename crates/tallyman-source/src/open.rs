@@ -251,7 +251,19 @@ impl OpenImage {
         match &self.layers {
             Layers::Registry(registry) => {
                 let manifest = self.image.manifest_digest.clone()?;
-                Some(registry.attached(manifest))
+                Some(registry.attached_sboms(manifest))
+            }
+            Layers::Layout(_) | Layers::Segments(_) | Layers::Storage(_) => None,
+        }
+    }
+
+    /// Begins to look for VEX documents that are attached to the image; `None` where it came
+    /// from no registry.
+    pub fn attached_vex(&self) -> Option<AttachedSboms> {
+        match &self.layers {
+            Layers::Registry(registry) => {
+                let manifest = self.image.manifest_digest.clone()?;
+                Some(registry.attached_vex(manifest))
             }
             Layers::Layout(_) | Layers::Segments(_) | Layers::Storage(_) => None,
         }

@@ -179,6 +179,10 @@ pub(crate) struct Scan {
     /// may be repeated. What is not affected or fixed no longer counts, and stays in the report.
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) vex: Vec<PathBuf>,
+    /// Applies the VEX documents that are attached to the image in its registry as well. What they
+    /// are about is checked; their signatures are not.
+    #[arg(long)]
+    pub(crate) vex_from_registry: bool,
     /// Applies the ignore rules of a file (docs/vex.md); may be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore_file: Vec<PathBuf>,

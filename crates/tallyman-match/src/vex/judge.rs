@@ -148,6 +148,20 @@ impl Suppressions {
         }
     }
 
+    /// Compares every product and rule with a package, and drops what it comes to: for fuzzing.
+    pub fn show_all(&self, image: &ImageView, package: &PackageView<'_>) {
+        let packages = [package.clone()];
+        let place = Place { image, packages: &packages, server: None, now_ms: 0 };
+        for product in self.statements.iter().flat_map(|statement| &statement.products) {
+            let _ = product.holds(place, package);
+        }
+        for Rule { rule, .. } in &self.rules {
+            let _ = rule.path.as_ref().map(|pattern| matches_path(pattern, package.path));
+            let _ = rule.image.as_ref().map(|pattern| image_is(pattern, image));
+        }
+        let _ = self.rules.iter().filter(|rule| rule.is_package(place, package)).count();
+    }
+
     fn newest(
         &self,
         place: Place<'_>,

@@ -1,6 +1,6 @@
 //! Artifacts that are attached to an image, as they are written: a list of referrers
 //! (distribution-spec, "Listing Referrers"), a manifest with a subject (image-spec, manifest.md),
-//! and which media types a bill of materials may have. Parsing only: fetching is done in `attached`.
+//! and which media types bills of materials and VEX documents may have. Parsing only: fetching is done in `attached`.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -9,6 +9,25 @@ use tallyman_model::digest::Digest;
 use crate::document::{Descriptor, json};
 use crate::error::SourceError;
 
+/// What is looked for among what is attached to an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Bills of materials.
+    Sboms,
+    /// VEX documents.
+    Vex,
+}
+
+impl Wanted {
+    /// Returns what the predicates begin with that may be it.
+    fn predicates(self) -> &'static [&'static str] {
+        match self {
+            Wanted::Sboms => &SBOM_PREDICATES,
+            Wanted::Vex => &VEX_PREDICATES,
+        }
+    }
+}
+
 /// What a thing may hold, by its media type, in the order in which they are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Holds {
@@ -16,6 +35,8 @@ pub(super) enum Holds {
     Spdx,
     /// A bill of materials of a format that the media type does not name.
     Sbom,
+    /// A VEX document of a format that the media type names or not.
+    Vex,
     /// An in-toto statement.
     Statement,
     /// A statement in a DSSE envelope or in a Sigstore bundle.
@@ -42,6 +63,7 @@ impl Holds {
             it if it.contains("cyclonedx") => Holds::CycloneDx,
             it if it.contains("spdx") => Holds::Spdx,
             it if it.contains("sbom") => Holds::Sbom,
+            it if it.contains("vex") || it.contains("csaf") => Holds::Vex,
             it if it.starts_with("application/vnd.in-toto") => Holds::Statement,
             it if it.starts_with("application/vnd.dsse.envelope") => Holds::Envelope,
             it if it.starts_with("application/vnd.dev.sigstore.bundle") => Holds::Envelope,
@@ -51,14 +73,28 @@ impl Holds {
     }
 
     /// Judges a descriptor, by its annotations too: an attestation can be about anything.
-    fn of_descriptor(descriptor: &Descriptor, media_type: &str) -> Holds {
+    fn of_descriptor(descriptor: &Descriptor, media_type: &str, wanted: Wanted) -> Holds {
         let annotation = |name: &str| descriptor.annotations.as_ref()?.get(name);
         let is_other = PREDICATE_ANNOTATIONS.iter().any(|name| {
-            annotation(name).is_some_and(|it| !SBOM_PREDICATES.iter().any(|p| it.starts_with(p)))
+            annotation(name)
+                .is_some_and(|it| !wanted.predicates().iter().any(|p| it.starts_with(p)))
         });
         let is_signature =
             annotation(BUNDLE_CONTENT).is_some_and(|content| content == "message-signature");
-        if is_other || is_signature { Holds::Other } else { Holds::of(media_type) }
+        if is_other || is_signature {
+            Holds::Other
+        } else {
+            Holds::of(media_type).for_those_who_want(wanted)
+        }
+    }
+
+    /// Tells what is something else than what is looked for.
+    fn for_those_who_want(self, wanted: Wanted) -> Holds {
+        match (wanted, self) {
+            (Wanted::Sboms, Holds::Vex) => Holds::Other,
+            (Wanted::Vex, Holds::Spdx | Holds::Sbom | Holds::Unread) => Holds::Other,
+            (Wanted::Sboms | Wanted::Vex, holds) => holds,
+        }
     }
 }
 
@@ -69,6 +105,14 @@ const PREDICATE_ANNOTATIONS: [&str; 3] =
 const SBOM_PREDICATES: [&str; 3] = [
     "https://spdx.dev/Document",
     "https://cyclonedx.org/bom",
+    "https://cosign.sigstore.dev/attestation/",
+];
+/// What the predicates begin with that may be a VEX document: CycloneDX' are those of its bills of
+/// materials.
+const VEX_PREDICATES: [&str; 4] = [
+    "https://openvex.dev/ns",
+    "https://cyclonedx.org/",
+    "https://docs.oasis-open.org/csaf",
     "https://cosign.sigstore.dev/attestation/",
 ];
 const BUNDLE_CONTENT: &str = "dev.sigstore.bundle.content";
@@ -98,6 +142,7 @@ struct ArtifactType {
 pub(super) fn read_referrers(
     subject: &str,
     bytes: &[u8],
+    wanted: Wanted,
 ) -> Result<(Vec<Referrer>, usize), SourceError> {
     let list: RawList<'_> = json(subject, bytes)?;
     let entries = list.manifests.len();
@@ -106,7 +151,7 @@ pub(super) fn read_referrers(
         let mut descriptor: Descriptor = serde_json::from_str(raw.get()).ok()?;
         let named: ArtifactType = serde_json::from_str(raw.get()).unwrap_or_default();
         let artifact_type = named.artifact_type.unwrap_or_default();
-        let holds = Holds::of_descriptor(&descriptor, &artifact_type);
+        let holds = Holds::of_descriptor(&descriptor, &artifact_type, wanted);
         // There can be thousands, and nothing else of them is looked at.
         descriptor.annotations = None;
         descriptor.urls = None;
@@ -157,7 +202,11 @@ struct Subject {
 }
 
 /// Reads the manifest of an artifact.
-pub(super) fn read_artifact(subject: &str, bytes: &[u8]) -> Result<Artifact, SourceError> {
+pub(super) fn read_artifact(
+    subject: &str,
+    bytes: &[u8],
+    wanted: Wanted,
+) -> Result<Artifact, SourceError> {
     let raw: RawArtifact = json(subject, bytes)?;
     let artifact_type = raw.artifact_type.unwrap_or_default();
     let mut documents: Vec<ArtifactDocument> = raw
@@ -166,8 +215,8 @@ pub(super) fn read_artifact(subject: &str, bytes: &[u8]) -> Result<Artifact, Sou
         .into_iter()
         .map(|descriptor| {
             // ORAS gives a file no media type of its own unless it is told one.
-            let holds = match Holds::of_descriptor(&descriptor, &descriptor.media_type) {
-                Holds::Unknown => Holds::of(&artifact_type),
+            let holds = match Holds::of_descriptor(&descriptor, &descriptor.media_type, wanted) {
+                Holds::Unknown => Holds::of(&artifact_type).for_those_who_want(wanted),
                 known => known,
             };
             ArtifactDocument { holds, descriptor }
@@ -180,7 +229,7 @@ pub(super) fn read_artifact(subject: &str, bytes: &[u8]) -> Result<Artifact, Sou
 
 #[cfg(test)]
 mod tests {
-    use super::{Holds, read_artifact, read_referrers};
+    use super::{Holds, Wanted, read_artifact, read_referrers};
 
     const DIGEST: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 
@@ -193,6 +242,8 @@ mod tests {
             ("application/spdx+json", Holds::Spdx),
             ("text/spdx+json", Holds::Spdx),
             ("application/vnd.dev.cosign.artifact.sbom.v1+json", Holds::Sbom),
+            ("application/vnd.openvex+json", Holds::Vex),
+            ("application/csaf+json", Holds::Vex),
             ("application/vnd.in-toto+json", Holds::Statement),
             ("application/vnd.dsse.envelope.v1+json", Holds::Envelope),
             ("application/vnd.dev.sigstore.bundle.v0.3+json", Holds::Envelope),
@@ -226,7 +277,8 @@ mod tests {
                 r#"{{"manifests":[{{"digest":"{DIGEST}","size":1,"artifactType":"{bundle}",
                 "annotations":{{{annotation}}}}}]}}"#
             );
-            let (found, broken) = read_referrers("a list", list.as_bytes()).expect("a list");
+            let (found, broken) =
+                read_referrers("a list", list.as_bytes(), Wanted::Sboms).expect("a list");
             assert_eq!((found[0].holds, broken), (expected, 0), "{annotation}");
         }
     }
@@ -236,10 +288,14 @@ mod tests {
         let list = format!(
             r#"{{"manifests":[{{"digest":"md5:1","size":1}},{{"digest":"{DIGEST}","size":1}},7]}}"#
         );
-        let (found, broken) = read_referrers("a list", list.as_bytes()).expect("a list");
+        let (found, broken) =
+            read_referrers("a list", list.as_bytes(), Wanted::Sboms).expect("a list");
         assert_eq!((found.len(), broken), (1, 2));
         for no_list in ["", "[]", "{}", r#"{"manifests":{}}"#] {
-            assert!(read_referrers("a list", no_list.as_bytes()).is_err(), "{no_list}");
+            assert!(
+                read_referrers("a list", no_list.as_bytes(), Wanted::Sboms).is_err(),
+                "{no_list}"
+            );
         }
     }
 
@@ -250,7 +306,8 @@ mod tests {
                 r#"{{"artifactType":"{artifact_type}","subject":{{"digest":"{DIGEST}"}},
                 "layers":[{{"mediaType":"{layer}","digest":"{DIGEST}","size":1}}]}}"#
             );
-            let read = read_artifact("an artifact", text.as_bytes()).expect("an artifact");
+            let read =
+                read_artifact("an artifact", text.as_bytes(), Wanted::Sboms).expect("an artifact");
             assert_eq!(read.subject.map(|it| it.to_string()).as_deref(), Some(DIGEST));
             read.documents.first().map(|document| document.holds)
         };
@@ -259,5 +316,25 @@ mod tests {
         assert_eq!(artifact("application/spdx+json", "text/spdx"), Some(Holds::Unread));
         assert_eq!(artifact("application/vnd.example", tar), None);
         assert_eq!(artifact("application/vnd.example", "text/spdx+json"), Some(Holds::Spdx));
+    }
+
+    #[test]
+    fn who_looks_for_statements_on_vulnerabilities_gets_no_bill_of_materials() {
+        let kinds = |media_type: &str, annotation: &str| {
+            let list = format!(
+                r#"{{"manifests":[{{"digest":"{DIGEST}","size":1,"artifactType":"{media_type}",
+                "annotations":{{{annotation}}}}}]}}"#
+            );
+            [Wanted::Sboms, Wanted::Vex].map(|wanted| {
+                read_referrers("a list", list.as_bytes(), wanted).expect("a list").0[0].holds
+            })
+        };
+        let vex = [Holds::Other, Holds::Vex];
+        assert_eq!(kinds("application/vnd.openvex+json", ""), vex);
+        assert_eq!(kinds("application/spdx+json", ""), [Holds::Spdx, Holds::Other]);
+        assert_eq!(kinds("application/vnd.cyclonedx+json", ""), [Holds::CycloneDx; 2]);
+        let predicate = r#""predicateType":"https://openvex.dev/ns/v0.2.0""#;
+        let statement = "application/vnd.in-toto+json";
+        assert_eq!(kinds(statement, predicate), [Holds::Other, Holds::Statement]);
     }
 }

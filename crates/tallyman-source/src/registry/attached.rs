@@ -1,4 +1,4 @@
-//! Bills of materials that are attached to an image of a registry: by the index that names the
+//! Bills of materials and VEX documents that are attached to an image of a registry: by the index that names the
 //! image, as referrers (distribution-spec, "Listing Referrers" and "Referrers Tag Schema"), and under
 //! the tags of older versions of Cosign.
 //!
@@ -15,7 +15,7 @@ use crate::document::{Descriptor, Document};
 use crate::error::{SourceError, quoted};
 use crate::media_type::{self, ACCEPT_MANIFESTS, DocumentKind, OCI_INDEX};
 use crate::options::SourceOptions;
-use crate::registry::artifact::{Holds, Referrer, read_artifact, read_referrers};
+use crate::registry::artifact::{Holds, Referrer, Wanted, read_artifact, read_referrers};
 use crate::registry::image::{FromIndex, Kind, fetch};
 use crate::registry::session::{Bounds, Session};
 use crate::registry::transport::{Part, Request};
@@ -80,7 +80,7 @@ impl Attachment {
     }
 }
 
-/// A document that may be a bill of materials of the image. Its bytes have its digest and size.
+/// A document that may be what is looked for. Its bytes have its digest and size.
 #[derive(Debug)]
 pub struct AttachedSbom {
     /// Its digest.
@@ -95,12 +95,13 @@ pub struct AttachedSbom {
     pub bytes: Vec<u8>,
 }
 
-/// The search for bills of materials that are attached to one image. It asks no further than its
+/// The search for bills of materials, or for VEX documents, that are attached to one image. It asks no further than its
 /// caller.
 #[derive(Debug)]
 pub struct AttachedSboms {
     session: Arc<Session>,
     options: Arc<SourceOptions>,
+    wanted: Wanted,
     subjects: Vec<Digest>,
     steps: VecDeque<Step>,
     artifacts: VecDeque<Pending>,
@@ -137,6 +138,7 @@ impl AttachedSboms {
         options: Arc<SourceOptions>,
         named: [Digest; 2],
         index: FromIndex,
+        wanted: Wanted,
     ) -> Self {
         let listed = match &index {
             FromIndex::Listed(index) => Some(index.digest.clone()),
@@ -154,11 +156,14 @@ impl AttachedSboms {
         steps.extend(subjects.iter().cloned().map(Step::Referrers));
         for subject in &subjects {
             steps.push_back(Step::Tag(Attachment::AttestationTag, subject.clone()));
-            steps.push_back(Step::Tag(Attachment::SbomTag, subject.clone()));
+            if wanted == Wanted::Sboms {
+                steps.push_back(Step::Tag(Attachment::SbomTag, subject.clone()));
+            }
         }
         AttachedSboms {
             session,
             options,
+            wanted,
             subjects,
             steps,
             artifacts: VecDeque::new(),
@@ -182,7 +187,7 @@ impl AttachedSboms {
         self.notes
     }
 
-    /// Returns the next document that may be a bill of materials, `None` after the last one.
+    /// Returns the next document that may be what is looked for, `None` after the last one.
     pub async fn next(&mut self) -> Option<AttachedSbom> {
         loop {
             if let Some(pending) = self.documents.pop_front() {
@@ -245,7 +250,7 @@ impl AttachedSboms {
         }
         let tag = referrers_tag(&subject);
         let Some(bytes) = self.get_tag(&tag).await else { return };
-        match read_referrers(&format!("the referrers under the tag {tag}"), &bytes) {
+        match read_referrers(&format!("the referrers under the tag {tag}"), &bytes, self.wanted) {
             Ok((found, broken)) => {
                 self.count_broken(broken, &subject);
                 self.take_referrers(Attachment::ReferrersTag, &subject, found);
@@ -267,7 +272,7 @@ impl AttachedSboms {
         for _ in 0..MAX_PAGES {
             let request = Request { url: url.clone(), accept: OCI_INDEX, part: Part::Whole };
             let answer = self.session.get_whole(&name, &request, &bounds).await?;
-            let (page, broken) = read_referrers(&name, &answer.bytes)?;
+            let (page, broken) = read_referrers(&name, &answer.bytes, self.wanted)?;
             self.count_broken(broken, subject);
             found.extend(page.into_iter().filter(|it| it.holds != Holds::Other));
             let Some(next) = answer.next.filter(|_| found.len() < MAX_REFERRERS) else {
@@ -342,7 +347,7 @@ impl AttachedSboms {
         bytes: &[u8],
     ) {
         let name = format!("{artifact} at {}", self.session.host());
-        let read = match read_artifact(&name, bytes) {
+        let read = match read_artifact(&name, bytes, self.wanted) {
             Ok(read) => read,
             Err(error) => return self.failed(&error),
         };

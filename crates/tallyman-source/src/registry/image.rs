@@ -13,6 +13,7 @@ use crate::error::SourceError;
 use crate::layout::check_size;
 use crate::media_type::ACCEPT_MANIFESTS;
 use crate::options::{LayerReading, SourceOptions};
+use crate::registry::artifact::Wanted;
 use crate::registry::attached::AttachedSboms;
 use crate::registry::facts::RegistryFacts;
 use crate::registry::ranges::RangedBlob;
@@ -82,11 +83,20 @@ impl RegistryImage {
         self.index = FromIndex::Listed(index);
     }
 
-    /// Begins to look for what is attached to the image.
-    pub(crate) fn attached(&self, manifest: Digest) -> AttachedSboms {
+    /// Begins to look for bills of materials that are attached to the image.
+    pub(crate) fn attached_sboms(&self, manifest: Digest) -> AttachedSboms {
+        self.attached(manifest, Wanted::Sboms)
+    }
+
+    /// Begins to look for VEX documents that are attached to the image.
+    pub(crate) fn attached_vex(&self, manifest: Digest) -> AttachedSboms {
+        self.attached(manifest, Wanted::Vex)
+    }
+
+    fn attached(&self, manifest: Digest, wanted: Wanted) -> AttachedSboms {
         let (session, options) = (Arc::clone(&self.session), Arc::clone(&self.options));
         let root = self.facts.digest.clone();
-        AttachedSboms::new(session, options, [manifest, root], self.index.clone())
+        AttachedSboms::new(session, options, [manifest, root], self.index.clone(), wanted)
     }
 
     pub(crate) fn facts(&self) -> &RegistryFacts {

@@ -18,6 +18,7 @@ use tallyman_engine::scan_attached::scan_attached;
 use tallyman_engine::scan_sbom::scan_sbom;
 use tallyman_engine::suppress::{SuppressionInput, apply};
 use tallyman_engine::suppressions::stored_input;
+use tallyman_engine::vex_attached::attached_vex;
 use tallyman_engine::vex_files::{read_rules, read_vex};
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::platform::Platform;
@@ -168,7 +169,17 @@ impl Scanner<'_> {
         };
         bar.finish();
         let mut report = result?;
-        apply(&mut report, &self.suppressions, self.installation.clock().now_ms());
+        let now_ms = self.installation.clock().now_ms();
+        if !self.args.vex_from_registry {
+            apply(&mut report, &self.suppressions, now_ms);
+            return Ok(report);
+        }
+        let attached = attached_vex(&self.installation, &self.sources, target).await?;
+        let mut input = self.suppressions.clone();
+        input.documents.extend(attached.documents);
+        input.image_digests.extend(attached.image_digests);
+        apply(&mut report, &input, now_ms);
+        report.notes.extend(attached.notes);
         Ok(report)
     }
 
@@ -254,6 +265,15 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
             args.queue && (!args.vex.is_empty() || !args.ignore_file.is_empty()),
             "--vex and --ignore-file do not reach the server, without --queue here: give it the \
              documents by `tallyman vex import` and the rules by `tallyman ignore add`",
+        ),
+        (
+            args.vex_from_registry && !matches!(location, Location::Registry(_)),
+            "--vex-from-registry is for images of a registry",
+        ),
+        (
+            args.queue && args.vex_from_registry,
+            "--vex-from-registry and --queue exclude each other: what is queued is judged by what \
+             `tallyman vex import` has read",
         ),
         (
             args.explain.is_some() && args.format != ScanFormat::Table,

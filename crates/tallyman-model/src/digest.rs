@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -35,7 +36,8 @@ impl Algorithm {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest {
     algorithm: Algorithm,
-    hex: Box<str>,
+    /// With the algorithm. An image's packages each name the digest of their layer, which is shared.
+    text: Arc<str>,
 }
 
 /// Why a text is not a digest.
@@ -48,12 +50,16 @@ pub struct InvalidDigest {
 impl Digest {
     /// Makes a digest of the 32 bytes that SHA-256 gave.
     pub fn from_sha256(bytes: &[u8; 32]) -> Self {
-        Digest { algorithm: Algorithm::Sha256, hex: hex::encode(bytes).into() }
+        Digest::from_hex(Algorithm::Sha256, &hex::encode(bytes))
     }
 
     /// Makes a digest of the 64 bytes that SHA-512 gave.
     pub fn from_sha512(bytes: &[u8; 64]) -> Self {
-        Digest { algorithm: Algorithm::Sha512, hex: hex::encode(bytes).into() }
+        Digest::from_hex(Algorithm::Sha512, &hex::encode(bytes))
+    }
+
+    fn from_hex(algorithm: Algorithm, hex: &str) -> Self {
+        Digest { algorithm, text: format!("{}:{hex}", algorithm.name()).into() }
     }
 
     /// Returns the hash function.
@@ -63,7 +69,7 @@ impl Digest {
 
     /// Returns the hexadecimal part, without the algorithm.
     pub fn hex(&self) -> &str {
-        &self.hex
+        self.text.get(self.algorithm.name().len() + 1..).unwrap_or_default()
     }
 }
 
@@ -80,13 +86,13 @@ impl FromStr for Digest {
         };
         let well_formed = hex.len() == algorithm.hex_len()
             && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if well_formed { Ok(Digest { algorithm, hex: hex.into() }) } else { Err(invalid()) }
+        if well_formed { Ok(Digest { algorithm, text: text.into() }) } else { Err(invalid()) }
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.algorithm.name(), self.hex)
+        f.write_str(&self.text)
     }
 }
 
@@ -98,7 +104,7 @@ impl fmt::Debug for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Packages as an image holds them, and package versions as advisories judge them.
 
+mod purl;
+
 use std::fmt;
 use std::str::FromStr;
 
-use packageurl::PackageUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::DistributionRelease;
@@ -328,54 +329,6 @@ impl PackageVersion {
         };
         let source = self.package.source.as_ref()?;
         (self.package.ecosystem.is_distribution() && !names_binaries()).then_some(source)
-    }
-
-    /// Returns the package URL (purl-spec, "Known types").
-    pub fn purl(&self) -> String {
-        let package = &self.package;
-        let name = package.ecosystem.normalize_name(&package.name);
-        let (namespace, name) = match package.ecosystem.line().namespace {
-            Namespace::Distribution => {
-                (self.release.as_ref().map(|release| release.id().to_owned()), name)
-            }
-            Namespace::UpTo(separator) => match name.rsplit_once(separator) {
-                Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
-                None => (None, name),
-            },
-            Namespace::Never => (None, name),
-        };
-        let fallback = || format!("pkg:{}/{}@{}", package.ecosystem, package.name, package.version);
-        let Ok(mut purl) = PackageUrl::new(package.ecosystem.name(), name) else {
-            return fallback();
-        };
-        let (epoch, version) = split_epoch(package);
-        let mut complete = purl.with_version(version.to_owned()).is_ok();
-        if let Some(namespace) = namespace {
-            complete &= purl.with_namespace(namespace).is_ok();
-        }
-        if let Some(architecture) = &package.architecture {
-            complete &= purl.add_qualifier("arch", architecture.clone()).is_ok();
-        }
-        if let Some(release) = &self.release {
-            let distro = release.as_str().replacen(':', "-", 1);
-            complete &= purl.add_qualifier("distro", distro).is_ok();
-        }
-        if let Some(epoch) = epoch {
-            complete &= purl.add_qualifier("epoch", epoch.to_owned()).is_ok();
-        }
-        if let Some(module) = &package.module {
-            complete &= purl.add_qualifier("rpmmod", module.clone()).is_ok();
-        }
-        if complete { purl.to_string() } else { fallback() }
-    }
-}
-
-/// The package URL of an RPM carries the epoch apart from the version; that of a Debian package
-/// does not.
-fn split_epoch(package: &Package) -> (Option<&str>, &str) {
-    match package.version.split_once(':') {
-        Some((epoch, version)) if package.ecosystem == Ecosystem::Rpm => (Some(epoch), version),
-        _ => (None, &package.version),
     }
 }
 

@@ -1,6 +1,8 @@
 //! From the inventories of an image's layers to what its final filesystem shows (OCI image-spec,
 //! layer.md, "Applying Changesets").
 
+mod key_hash;
+
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
@@ -12,6 +14,7 @@ use tallyman_model::inventory::{
 use tallyman_model::package::Package;
 
 use crate::analyzers;
+use key_hash::KeyHashing;
 
 /// Applies layers, the base first, and returns what is visible in the end.
 ///
@@ -26,7 +29,7 @@ pub fn squash<L: Borrow<LayerInventory>>(
     let mut image = ImageInventory::default();
     let mut best_distribution: Option<(usize, &Distribution)> = None;
     let mut hidden = Hidden::default();
-    let mut owned = HashMap::new();
+    let mut owned = HashMap::with_hasher(KeyHashing::default());
     for (index, layer) in layers.iter().enumerate().rev() {
         let layer = layer.borrow();
         for file in layer.files.iter().filter(|file| !hidden.contains(&file.path)) {
@@ -49,6 +52,7 @@ pub fn squash<L: Borrow<LayerInventory>>(
                 }
                 Evidence::OwnedFiles(keys) => {
                     // From above downwards: the highest layer that rewrites the list counts.
+                    owned.reserve(keys.len());
                     for key in keys {
                         owned.entry(*key).or_insert(index);
                     }
@@ -123,12 +127,13 @@ fn found(package: &Package, path: &str, layer: usize) -> InventoryPackage {
 
 /// Marks what lies in files of distributions' packages. A file that a layer above the package's
 /// own brings is no longer the distribution's.
-fn mark_owned(packages: &mut [InventoryPackage], owned: &HashMap<u64, usize>) {
+fn mark_owned(packages: &mut [InventoryPackage], owned: &HashMap<u64, usize, KeyHashing>) {
     if owned.is_empty() {
         return;
     }
     for item in packages.iter_mut().filter(|item| !item.package.ecosystem.is_distribution()) {
-        let file = item.path.split("!/").next().unwrap_or(&item.path);
+        let in_archive = item.path.contains('!').then(|| item.path.split_once("!/")).flatten();
+        let file = in_archive.map_or(&*item.path, |(file, _)| file);
         item.is_owned = owned.get(&owner_key(file)).is_some_and(|owner| *owner >= item.layer);
     }
 }
@@ -197,8 +202,8 @@ fn packages_of<'a>(
 /// What a number of layers hide from the layers beneath them.
 #[derive(Default)]
 struct Hidden {
-    hides: HashSet<u64>,
-    opaque: HashSet<u64>,
+    hides: HashSet<u64, KeyHashing>,
+    opaque: HashSet<u64, KeyHashing>,
 }
 
 impl Hidden {

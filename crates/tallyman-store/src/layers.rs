@@ -11,9 +11,10 @@ use tallyman_model::digest::Digest;
 use tallyman_model::host::ServerUuid;
 use tallyman_model::inventory::LayerInventory;
 
-use crate::encoding::{from_zstd_json, parse, to_hashed_zstd_json, to_json, write_json};
+use crate::encoding::{parse, to_json, write_json};
 use crate::error::StoreError;
 use crate::jobs::{JobChanges, apply_job_changes};
+use crate::packed_inventory::{Unpacker, pack};
 use crate::statement::{execute, fetch_all};
 use crate::store::Store;
 
@@ -150,8 +151,9 @@ impl Store {
             .await?;
         // Unpacked here, where no connection waits for it.
         let mut layers = HashMap::with_capacity(rows.len());
+        let mut unpacker = Unpacker::new()?;
         for (digest, inventory_digest, packed) in rows {
-            let inventory = Arc::new(from_zstd_json("layer_inventory.inventory", &packed)?);
+            let inventory = Arc::new(unpacker.unpack(&packed)?);
             layers.insert(digest, StoredLayer { inventory_digest, inventory });
         }
         Ok(layers)
@@ -166,7 +168,7 @@ impl Store {
     ) -> Result<Vec<Digest>, StoreError> {
         let mut rows = Vec::with_capacity(layers.len());
         for layer in layers {
-            let (inventory_digest, packed) = to_hashed_zstd_json(layer.inventory.as_ref())?;
+            let (inventory_digest, packed) = pack(&layer.inventory)?;
             rows.push(LayerRow {
                 digest: layer.digest,
                 fingerprint: layer.fingerprint,

@@ -28,6 +28,7 @@ pub mod users;
 mod counters;
 mod encoding;
 mod migration;
+mod packed_inventory;
 mod pool;
 mod statement;
 mod writer;

@@ -12,7 +12,7 @@ use tallyman_model::limits::Limits;
 use tallyman_store::error::StoreError;
 use tallyman_store::secret::{MasterKey, MasterKeyError};
 use tallyman_store::settings::Epoch;
-use tallyman_store::store::{Store, StoreOptions};
+use tallyman_store::store::{Durability, Store, StoreOptions};
 
 use crate::advisories::{Advisories, AdvisoriesError};
 
@@ -151,12 +151,36 @@ impl Installation {
         clock: Arc<dyn Clock>,
         limits: Limits,
     ) -> Result<Self, InstallationError> {
+        Installation::open_with(root, clock, limits, Durability::Full).await
+    }
+
+    /// Opens the installation for someone who only stores what a scan finds out, and would find out
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// Any [`InstallationError`].
+    pub async fn open_for_scans(
+        root: &Path,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+    ) -> Result<Self, InstallationError> {
+        Installation::open_with(root, clock, limits, Durability::Cache).await
+    }
+
+    async fn open_with(
+        root: &Path,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        durability: Durability,
+    ) -> Result<Self, InstallationError> {
         let data = DataDirectory::new(root);
         data.create()
             .map_err(|source| InstallationError::Directory { path: root.to_owned(), source })?;
         let key = MasterKey::load_or_create(&data.master_key())
             .map_err(|source| InstallationError::MasterKey { path: root.to_owned(), source })?;
-        let store = Store::open(StoreOptions::new(data.database(), key))?;
+        let options = StoreOptions { durability, ..StoreOptions::new(data.database(), key) };
+        let store = Store::open(options)?;
         let advisories =
             Advisories::open(data.advisories(), limits.clone(), Arc::clone(&clock)).await?;
         Ok(Installation { data, store, advisories, clock, limits })

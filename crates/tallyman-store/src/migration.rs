@@ -46,24 +46,25 @@ pub(crate) fn newest() -> i64 {
     crate::encoding::count_of(MIGRATIONS.len())
 }
 
-/// Applies what is missing. Another process may do the same at the same time.
-pub(crate) fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+/// Applies what is missing, and tells whether anything was. Another process may do the same at the
+/// same time.
+pub(crate) fn migrate(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
     migrate_to(connection, path, newest())
 }
 
-/// Applies what is missing up to a version.
+/// Applies what is missing up to a version, and tells whether anything was.
 pub(crate) fn migrate_to(
     connection: &Connection,
     path: &Path,
     version: i64,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     if current(connection, path)? >= version {
-        return Ok(());
+        return Ok(false);
     }
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let result = apply_missing(connection, path, version);
     connection.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-    result
+    result.map(|()| true)
 }
 
 /// Returns the version of the database, 0 for an empty one.

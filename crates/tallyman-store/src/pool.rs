@@ -10,11 +10,18 @@ use crate::error::StoreError;
 pub(crate) struct ReaderPool {
     permits: Semaphore,
     idle: Mutex<Vec<Connection>>,
+    open: Box<dyn Fn() -> Result<Connection, StoreError> + Send + Sync>,
 }
 
 impl ReaderPool {
-    pub(crate) fn new(connections: Vec<Connection>) -> Self {
-        ReaderPool { permits: Semaphore::new(connections.len()), idle: Mutex::new(connections) }
+    /// Makes a pool of at most `size` connections, of which the first is open; `open` opens others.
+    pub(crate) fn new(
+        first: Connection,
+        size: usize,
+        open: impl Fn() -> Result<Connection, StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        let permits = Semaphore::new(size.max(1));
+        ReaderPool { permits, idle: Mutex::new(vec![first]), open: Box::new(open) }
     }
 
     /// Waits for a connection and runs `read` on it, without a further await.
@@ -23,7 +30,7 @@ impl ReaderPool {
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let _permit = self.permits.acquire().await.map_err(|_| StoreError::Closed)?;
-        let lent = Lent::take(self).ok_or(StoreError::Closed)?;
+        let lent = Lent::take(self)?;
         lent.connection.as_ref().map_or(Err(StoreError::Closed), read)
     }
 }
@@ -35,9 +42,10 @@ struct Lent<'p> {
 }
 
 impl<'p> Lent<'p> {
-    fn take(pool: &'p ReaderPool) -> Option<Self> {
-        let connection = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        Some(Lent { pool, connection: Some(connection) })
+    fn take(pool: &'p ReaderPool) -> Result<Self, StoreError> {
+        let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = idle.map_or_else(|| (pool.open)(), Ok)?;
+        Ok(Lent { pool, connection: Some(connection) })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Opening the database, and how its methods read and write.
 //!
-//! One thread writes (`crate::writer`), a few connections read. Another process may write to the
-//! same file: a write begins with `BEGIN IMMEDIATE` and waits for its turn, and every read sees
-//! what was committed before it began.
+//! One thread writes (`crate::writer`), a few connections read; each begins when it is needed.
+//! Another process may write to the same file: a write begins with `BEGIN IMMEDIATE` and waits for
+//! its turn, and every read sees what was committed before it began.
 
 use std::fs;
 use std::io;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -25,6 +26,9 @@ use crate::writer::Writer;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Reads go to the page cache of the system without copying, up to this much of the file.
 const MMAP_BYTES: i64 = 256 << 20;
+/// After so many pages the write-ahead log of a cache is brought into the database: who opens the
+/// database next, with nobody else having it open, reads all of the log.
+const CACHE_LOG_PAGES: i64 = 64;
 /// The write-ahead log is cut back to this size after a burst.
 const WAL_LIMIT_BYTES: i64 = 64 << 20;
 const CACHED_STATEMENTS: usize = 128;
@@ -37,14 +41,28 @@ pub struct StoreOptions {
     pub path: PathBuf,
     /// What seals the secrets.
     pub master_key: MasterKey,
-    /// The number of connections that read.
+    /// The number of connections that read, at most; each is opened when it is needed.
     pub readers: usize,
+    /// What a power cut may take.
+    pub durability: Durability,
+}
+
+/// What is still there after a power cut. The death of the process takes nothing either way, and the
+/// database stays whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Everything that was committed.
+    Full,
+    /// Not always the last commits. For those who only write what can be found again: a flush to
+    /// the disk takes longer than the analysis of a small image.
+    Cache,
 }
 
 impl StoreOptions {
     /// Returns the usual options.
     pub fn new(path: impl Into<PathBuf>, master_key: MasterKey) -> Self {
-        StoreOptions { path: path.into(), master_key, readers: DEFAULT_READERS }
+        let (path, readers, durability) = (path.into(), DEFAULT_READERS, Durability::Full);
+        StoreOptions { path, master_key, readers, durability }
     }
 }
 
@@ -56,6 +74,7 @@ pub struct Store {
 
 struct Inner {
     path: PathBuf,
+    durability: Durability,
     master_key: MasterKey,
     readers: ReaderPool,
     writer: Writer,
@@ -66,31 +85,21 @@ impl Store {
     ///
     /// It waits for the disk; call it before serving anything.
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
-        let path = options.path;
+        let StoreOptions { path, master_key, readers, durability } = options;
         create_file(&path)?;
-        let writer = connect(&path)?;
-        use_write_ahead_log(&writer)?;
-        // With FULL, what was committed survives a power cut; NORMAL would only keep the file whole.
-        writer.pragma_update(None, "synchronous", "FULL")?;
-        writer.pragma_update(None, "journal_size_limit", WAL_LIMIT_BYTES)?;
-        migration::migrate(&writer, &path)?;
-        settings::ensure_account_id(&writer)?;
-        let readers = (0..options.readers.max(1))
-            .map(|_| {
-                let reader = connect(&path)?;
-                reader.pragma_update(None, "query_only", true)?;
-                Ok(reader)
-            })
-            .collect::<Result<Vec<_>, StoreError>>()?;
-        let writer = Writer::start(writer)
-            .map_err(|source| StoreError::File { path: path.clone(), source })?;
-        let inner = Inner {
-            path,
-            master_key: options.master_key,
-            readers: ReaderPool::new(readers),
-            writer,
-        };
-        Ok(Store { inner: Arc::new(inner) })
+        let first = connect(&path, durability)?;
+        use_write_ahead_log(&first)?;
+        if migration::migrate(&first, &path)? && durability == Durability::Cache {
+            first.query_row("PRAGMA wal_checkpoint", [], |_| Ok(()))?;
+        }
+        settings::ensure_account_id(&first)?;
+        let opener = path.clone();
+        let readers = ReaderPool::new(as_reader(first)?, readers, move || {
+            as_reader(connect(&opener, durability)?)
+        });
+        let opener = path.clone();
+        let writer = Writer::new(path.clone(), move || connect_writer(&opener, durability));
+        Ok(Store { inner: Arc::new(Inner { path, durability, master_key, readers, writer }) })
     }
 
     /// Returns the path of the database file.
@@ -131,12 +140,12 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let path = self.inner.path.clone();
+        let (path, durability) = (self.inner.path.clone(), self.inner.durability);
         let (sender, receiver) = oneshot::channel();
         thread::Builder::new()
             .name("store-background".to_owned())
             .spawn(move || {
-                let result = connect(&path).and_then(|connection| work(&connection));
+                let result = connect(&path, durability).and_then(|connection| work(&connection));
                 // Whoever asked may have gone away.
                 drop(sender.send(result));
             })
@@ -154,7 +163,7 @@ impl Store {
 }
 
 /// Opens a connection with what all of them need.
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -162,6 +171,27 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "mmap_size", MMAP_BYTES)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    match durability {
+        // With FULL, what was committed survives a power cut; NORMAL only keeps the file whole.
+        Durability::Full => connection.pragma_update(None, "synchronous", "FULL")?,
+        Durability::Cache => {
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            connection.pragma_update(None, "wal_autocheckpoint", CACHE_LOG_PAGES)?;
+            // The last one to close a database would wait for the disk, if only to tidy up.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
+    }
+    Ok(connection)
+}
+
+fn as_reader(connection: Connection) -> Result<Connection, StoreError> {
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn connect_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    let connection = connect(path, durability)?;
+    connection.pragma_update(None, "journal_size_limit", WAL_LIMIT_BYTES)?;
     Ok(connection)
 }
 

@@ -1,8 +1,9 @@
-//! The one thread that writes. Writes that wait at the same time share a transaction, and so a
-//! flush to the disk; each has a savepoint of its own, so that one that fails takes no other along.
-//! Replies are sent after the commit.
+//! The one thread that writes, from the first write on. Writes that wait at the same time share a
+//! transaction, and so a flush to the disk; each has a savepoint of its own, so that one that fails
+//! takes no other along. Replies are sent after the commit.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use rusqlite::Connection;
@@ -23,21 +24,37 @@ struct Attempt {
     reply: Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>,
 }
 
-#[derive(Clone)]
 pub(crate) struct Writer {
-    queue: mpsc::Sender<Write>,
+    path: PathBuf,
+    open: Box<dyn Fn() -> Result<Connection, StoreError> + Send + Sync>,
+    queue: Mutex<Option<mpsc::Sender<Write>>>,
 }
 
 impl Writer {
-    /// Starts the thread; it ends when the last handle is dropped.
-    pub(crate) fn start(mut connection: Connection) -> std::io::Result<Self> {
-        let (queue, mut writes) = mpsc::channel::<Write>(QUEUE_LENGTH);
-        thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+    /// Makes a writer whose connection `open` opens when there is something to write.
+    pub(crate) fn new(
+        path: PathBuf,
+        open: impl Fn() -> Result<Connection, StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        Writer { path, open: Box::new(open), queue: Mutex::new(None) }
+    }
+
+    /// Returns the queue of the thread, which is started for the first one and ends with the writer.
+    fn queue(&self) -> Result<mpsc::Sender<Write>, StoreError> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queue.as_ref() {
+            return Ok(queue.clone());
+        }
+        let mut connection = (self.open)()?;
+        let (sender, mut writes) = mpsc::channel::<Write>(QUEUE_LENGTH);
+        let thread = thread::Builder::new().name("store-writer".to_owned());
+        let started = thread.spawn(move || {
             while let Some(first) = writes.blocking_recv() {
                 run_batch(&mut connection, first, &mut writes);
             }
-        })?;
-        Ok(Writer { queue })
+        });
+        started.map_err(|source| StoreError::File { path: self.path.clone(), source })?;
+        Ok(queue.insert(sender).clone())
     }
 
     /// Runs `write` in a transaction and returns when it is committed.
@@ -62,7 +79,7 @@ impl Writer {
                 }),
             }
         });
-        self.queue.send(job).await.map_err(|_| StoreError::Closed)?;
+        self.queue()?.send(job).await.map_err(|_| StoreError::Closed)?;
         receiver.await.map_err(|_| StoreError::Closed)?
     }
 }

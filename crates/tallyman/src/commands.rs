@@ -23,6 +23,7 @@ use crate::exit::Exit;
 /// Runs a command.
 pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
+        Command::Scan(args) if !scan::is_remote(&args) => block_on_one(scan::run(args)),
         Command::Scan(args) => block_on(scan::run(args)),
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Agent(args) => block_on(agent::run(args)),
@@ -42,6 +43,15 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
 
 fn block_on(work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(work)
+}
+
+/// Runs work that waits for little: what computes has threads of its own.
+fn block_on_one(work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?

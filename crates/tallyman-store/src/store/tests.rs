@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use rusqlite::Connection;
 
-use super::{Store, StoreOptions};
+use super::{Durability, Store, StoreOptions};
 use crate::error::StoreError;
 use crate::samples::TemporaryStore;
 use crate::secret::MasterKey;
@@ -163,4 +163,44 @@ async fn reads_and_writes_can_be_moved_between_threads() {
     check_send(&store.find_image_packages(crate::ids::ImageId(1)));
     check_send(&store.backup_to(std::path::Path::new("copy.db")));
     check_send(&store.health());
+}
+
+#[tokio::test]
+async fn a_cache_is_kept_by_the_log_alone_and_the_log_stays_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tallyman.db");
+    let open = || {
+        let mut options = StoreOptions::new(&path, MasterKey::ephemeral().unwrap());
+        options.durability = Durability::Cache;
+        Store::open(options).unwrap()
+    };
+    drop(open());
+    let log = path.with_extension("db-wal");
+    let store = open();
+    let synchronous: i64 = store
+        .write(|connection| Ok(connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?))
+        .await
+        .unwrap();
+    assert_eq!(synchronous, 1);
+    let value = "x".repeat(20_000);
+    for number in 0..100 {
+        store.set_setting(&format!("s{number}"), &value).await.unwrap();
+    }
+    drop(store);
+    // All that was written would be two megabytes.
+    assert!(fs::metadata(&log).unwrap().len() < 700_000);
+    assert_eq!(open().find_setting("s99").await.unwrap().as_ref(), Some(&value));
+}
+
+#[test]
+fn connections_are_opened_when_they_are_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tallyman.db");
+    let store = open(&path).unwrap();
+    let opened = || {
+        let files = fs::read_dir("/proc/self/fd").unwrap().filter_map(Result::ok);
+        files.filter(|file| fs::read_link(file.path()).is_ok_and(|target| target == path)).count()
+    };
+    assert_eq!(opened(), 1);
+    drop(store);
 }

@@ -37,13 +37,22 @@ use crate::exit::{Exit, UsageError};
 use crate::output::{self, JsonArray};
 use crate::progress::Progress;
 
+/// Tells whether an image is read from a registry, which keeps several threads busy.
+pub(super) fn is_remote(args: &Scan) -> bool {
+    matches!(Location::parse(&args.image), Ok(Location::Registry(_)))
+}
+
 pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
     let location = Location::parse(&args.image)
         .map_err(|error| anyhow::anyhow!("failed to {error}"))
         .with_context(|| format!("scanning {}", args.image))?;
     check(&args, &location)?;
     let limits = setup::limits(&args.limits)?;
-    let installation = setup::open(&args.data.directory()?, limits).await?;
+    let directory = args.data.directory()?;
+    let installation = match args.queue {
+        true => setup::open(&directory, limits).await?,
+        false => setup::open_for_scans(&directory, limits).await?,
+    };
     warn_of_age(&installation, args.max_advisory_age);
     let platform = one_platform(&args).cloned();
     let (data, limits) = (installation.data(), installation.limits());
@@ -72,7 +81,10 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
             let report =
                 scanner.scan(target).await.with_context(|| format!("scanning {}", args.image))?;
             scanner.write(&report)?;
-            Ok(verdict(&report, args.fail_on))
+            let exit = verdict(&report, args.fail_on);
+            // The process ends here: to take thousands of packages apart would be wasted.
+            std::mem::forget(report);
+            Ok(exit)
         }
         targets => scanner.scan_all(targets).await,
     }

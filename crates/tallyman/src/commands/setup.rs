@@ -64,6 +64,17 @@ pub(super) async fn open(directory: &Path, limits: Limits) -> anyhow::Result<Ins
         .with_context(|| format!("opening the installation in {}", directory.display()))
 }
 
+/// Opens the installation of a directory for scans, which store nothing that they would not find
+/// again.
+pub(super) async fn open_for_scans(
+    directory: &Path,
+    limits: Limits,
+) -> anyhow::Result<Installation> {
+    Installation::open_for_scans(directory, Arc::new(SystemClock), limits)
+        .await
+        .with_context(|| format!("opening the installation in {}", directory.display()))
+}
+
 /// Opens the accounts of an installation, without its advisories.
 pub(super) async fn accounts(data: &DataArgs) -> anyhow::Result<Accounts> {
     Ok(Accounts::new(store(data)?, Arc::new(SystemClock)))

@@ -1,6 +1,6 @@
 //! From layers to an image's row: squash, intern, match, count.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -79,12 +79,11 @@ pub async fn judge(
         drop(layers);
         let versions = package_versions(&inventory);
         // What a distribution's package brought is judged by the distribution's advisories alone.
-        let judged: HashSet<&PackageVersion> = inventory
-            .packages
-            .iter()
-            .zip(&versions)
-            .filter_map(|(item, version)| (!item.is_owned).then_some(version))
-            .collect();
+        let items = inventory.packages.iter().zip(&versions);
+        let mut judged: Vec<&PackageVersion> =
+            items.filter_map(|(item, version)| (!item.is_owned).then_some(version)).collect();
+        // An inventory is ordered by its packages: equal ones stand side by side.
+        judged.dedup();
         let state = AnalysisState::decide(&inventory, &gaps(&index, judged.iter().copied()));
         let findings = find_distinct(&index, judged)?;
         Ok(SquashedImage { inventory, archives, versions, findings, state })
@@ -92,10 +91,10 @@ pub async fn judge(
     .await
 }
 
-/// Judges package versions, each once, and returns those that have findings.
+/// Judges package versions, all of them different, and returns those that have findings.
 pub(crate) fn find_distinct(
     index: &AdvisoryIndex,
-    versions: HashSet<&PackageVersion>,
+    versions: Vec<&PackageVersion>,
 ) -> Result<BTreeMap<PackageVersion, Vec<Finding>>, IndexError> {
     versions
         .into_par_iter()

@@ -58,7 +58,7 @@ pub(crate) async fn report(
         let judged: HashSet<&PackageVersion> =
             sbom.packages.iter().filter(|it| !it.is_owned).map(|it| &it.version).collect();
         let state = decide(&index, &sbom, &judged);
-        let findings = find_distinct(&index, judged)?;
+        let findings = find_distinct(&index, judged.into_iter().collect())?;
         let packages: Vec<ReportPackage> = sbom
             .packages
             .iter()

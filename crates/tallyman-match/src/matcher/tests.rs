@@ -346,6 +346,31 @@ fn the_shipped_advisories_know_openssl_of_bookworm() {
     insta::assert_snapshot!(show(&debian("debian:12", "openssl", "3.0.11-1~deb12u2")));
 }
 
+#[test]
+fn records_of_one_update_on_different_vulnerabilities_stay_apart() {
+    let of = |upstream: &str| Advisory {
+        upstream: vec![upstream.to_owned()],
+        ..for_debian(advisory("ELSA-1", &[], "0", None), "debian:12", "a")
+    };
+    let mut contents = [FeedContent {
+        info: FeedInfo {
+            name: "oracle-oval".to_owned(),
+            attribution: String::new(),
+            data_ms: None,
+            imported_ms: None,
+            advisories: 0,
+            affected: 0,
+        },
+        records: ["CVE-2024-1", "CVE-2024-2"]
+            .map(|cve| StoredRecord { scope: cve.to_owned(), advisory: of(cve) })
+            .to_vec(),
+    }];
+    let index = AdvisoryIndex::from_bytes(compile(&mut contents).unwrap()).unwrap();
+    let findings = find(&index, &debian("debian:12", "a", "1"));
+    assert_eq!(ids(&findings), ["CVE-2024-1", "CVE-2024-2"]);
+    assert!(findings.iter().all(|finding| finding.aliases == ["ELSA-1"]));
+}
+
 /// A statement on an RPM of `amzn:2023`.
 fn for_rpm(id: &str, name: &str, fixed: Option<&str>, change: impl Fn(&mut Affected)) -> Advisory {
     let mut advisory = advisory(id, &[], "0", fixed);

@@ -81,3 +81,10 @@ pub(super) fn updateinfo(bytes: &[u8]) {
 pub(super) fn exported_feeds(bytes: &[u8]) {
     advisories::exported(&raw_zstd(bytes), &Limits::default());
 }
+
+/// A bundle of another installation: its lines of text, and what is in its frame of zstd.
+pub(super) fn carried_bundle(bytes: &[u8]) {
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let (head, rest) = bytes.split_at(ends.take(3).last().unwrap_or(0));
+    advisories::carried(&[head, &raw_zstd(rest)].concat(), &Limits::default());
+}

@@ -53,6 +53,7 @@ pub fn all() -> Vec<Target> {
         Target::new("feed-oval", archives::oval),
         Target::new("feed-updateinfo", archives::updateinfo),
         Target::new("exported-feeds", archives::exported_feeds),
+        Target::new("carried-bundle", archives::carried_bundle),
         Target::new("reference", texts::reference),
         Target::new("document", texts::document),
         Target::new("registry-answer", texts::registry_answer),

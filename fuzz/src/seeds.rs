@@ -95,6 +95,15 @@ fn of_format(target: &str) -> Vec<Vec<u8>> {
         "feed-csaf" => vec![text(CSAF)],
         "feed-oval" => vec![text(OVAL)],
         "feed-updateinfo" => vec![text(UPDATEINFO)],
+        "carried-bundle" => vec![text(concat!(
+            "tallyman-bundle-2\n",
+            r#"{"base":{"revision":"a","content":"b"},"state":{"revision":"a","content":"b"},"created_ms":1,"#,
+            r#""feeds":[{"info":{"name":"osv/npm","attribution":"x","advisories":1,"affected":1},"#,
+            r#""records":1,"removed":0}],"payload_bytes":1,"payload_sha256":"c"}"#,
+            "\n[]\n",
+            r#"{"advisory":{"id":"A-1","affected":[{"ecosystem":"npm","name":"a","versions":["1"]}]}}"#,
+            "\n",
+        ))],
         "exported-feeds" => vec![text("{\"format\":\"tallyman-advisories-1\",\"feeds\":[]}\n")],
         "reference" => [
             "registry.example.com:5000/a/b:1.0@sha256:",

@@ -283,7 +283,7 @@ def published(name: str) -> bytes:
     made = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(unpacked)) as source, zipfile.ZipFile(made, "w") as archive:
         for entry in filter(tarfile.TarInfo.isfile, source):
-            archive.writestr(entry.name.rsplit("/", 1)[-1], source.extractfile(entry).read())
+            archive.writestr(entry.name.replace("/", "-"), source.extractfile(entry).read())
     return made.getvalue()
 
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use tallyman_model::limits::Limits;
 
 use crate::container::Reader;
-use crate::database::bundle;
+use crate::database::{bundle, exchange};
 
 /// Shows a file of advisories, in whatever it is packed; tells how many records it holds.
 pub fn feed(path: &Path, limits: &Limits) -> usize {
@@ -25,4 +25,9 @@ pub fn document(format: &str, bytes: &[u8], limits: &Limits) -> usize {
 /// Shows a file that an installation has exported; tells whether it is one.
 pub fn exported(bytes: &[u8], limits: &Limits) -> bool {
     bundle::is_whole(bytes, limits)
+}
+
+/// Shows a bundle whose digest is not looked at; tells whether it is one.
+pub fn carried(bytes: &[u8], limits: &Limits) -> bool {
+    exchange::is_whole(bytes, limits)
 }

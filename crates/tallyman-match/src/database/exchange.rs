@@ -150,6 +150,13 @@ pub fn is_unsigned_bundle(path: &Path) -> bool {
     super::bundle::is_bundle(path)
 }
 
+/// Reads a bundle to its end, whatever its header says of the digest of its payload; tells whether it
+/// is whole.
+pub(crate) fn is_whole(bytes: &[u8], limits: &tallyman_model::limits::Limits) -> bool {
+    let read = Envelope::read(Path::new("bundle"), io::Cursor::new(bytes), limits);
+    read.and_then(|envelope| envelope.apply(&[], 0)).is_ok()
+}
+
 impl AdvisoryDatabase {
     /// Writes a bundle. It is there as a whole or not at all.
     ///

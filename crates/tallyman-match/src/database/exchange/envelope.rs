@@ -120,21 +120,29 @@ pub(super) fn begins(reader: impl Read) -> bool {
 }
 
 /// A bundle whose payload was checked and not yet unpacked.
-pub(super) struct Envelope {
+pub(super) struct Envelope<R = File> {
     pub(super) path: PathBuf,
     pub(super) header: Header,
     pub(super) signatures: Vec<Signature>,
     header_text: String,
     /// At the beginning of the payload.
-    file: BufReader<File>,
+    file: BufReader<R>,
     record_bytes: u64,
 }
 
 impl Envelope {
     pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, BundleError> {
+        let file = File::open(path).map_err(|source| io_error(path, source))?;
+        Envelope::read(path, file, limits)?.check_payload()
+    }
+}
+
+impl<R: Read + Seek> Envelope<R> {
+    /// Reads the lines before the payload.
+    pub(super) fn read(path: &Path, reader: R, limits: &Limits) -> Result<Self, BundleError> {
         let damaged = |reason: String| BundleError::Damaged { path: path.to_owned(), reason };
         let io = |source| io_error(path, source);
-        let mut file = BufReader::new(File::open(path).map_err(io)?);
+        let mut file = BufReader::new(reader);
         if !begins(&mut file) {
             return Err(damaged("it does not begin as a bundle of this version does".to_owned()));
         }
@@ -151,16 +159,24 @@ impl Envelope {
                 "it has more than {max} records (limit advisory-records)"
             )));
         }
-        let start = file.stream_position().map_err(io)?;
-        let mut context = Context::new(&SHA256);
-        let size = io::copy(&mut file, &mut Sum(&mut context)).map_err(io)?;
-        if size != header.payload_bytes || hex::encode(context.finish()) != header.payload_sha256 {
-            return Err(damaged("its content is not what its header says".to_owned()));
-        }
-        file.seek(SeekFrom::Start(start)).map_err(io)?;
         let record_bytes = limits.advisory_record_bytes;
         let path = path.to_owned();
         Ok(Envelope { path, header, signatures, header_text, file, record_bytes })
+    }
+
+    /// Checks that the payload is the one of the header, before anything of it is unpacked.
+    fn check_payload(mut self) -> Result<Self, BundleError> {
+        let (path, header) = (&self.path, &self.header);
+        let io = |source| io_error(path, source);
+        let start = self.file.stream_position().map_err(io)?;
+        let mut context = Context::new(&SHA256);
+        let size = io::copy(&mut self.file, &mut Sum(&mut context)).map_err(io)?;
+        if size != header.payload_bytes || hex::encode(context.finish()) != header.payload_sha256 {
+            let reason = "its content is not what its header says".to_owned();
+            return Err(BundleError::Damaged { path: path.clone(), reason });
+        }
+        self.file.seek(SeekFrom::Start(start)).map_err(io)?;
+        Ok(self)
     }
 
     /// Returns what the signatures are of.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tallyman_match::database::compare::{DatabaseDifference, FeedState};
 use tallyman_match::database::exchange::{BundleError, Exported, Imported, Since, Trust};
 use tallyman_match::database::{AdvisoryDatabase, DatabaseError, ImportReport};
 use tallyman_match::feed::Progress;
@@ -23,6 +24,22 @@ use crate::blocking;
 #[derive(Debug, thiserror::Error)]
 #[error("use the advisories")]
 pub struct AdvisoriesError(#[from] DatabaseError);
+
+/// Compares two states of the feeds: bundles, or data directories of installations.
+///
+/// # Errors
+///
+/// An [`AdvisoriesError`].
+pub async fn compare(
+    old: PathBuf,
+    new: PathBuf,
+    limits: Limits,
+) -> Result<DatabaseDifference, AdvisoriesError> {
+    let difference = blocking::run(move || {
+        FeedState::open(&old, &limits)?.compare(FeedState::open(&new, &limits)?)
+    });
+    Ok(difference.await?)
+}
 
 /// The advisories of an installation.
 pub struct Advisories {
@@ -175,6 +192,16 @@ impl Advisories {
         .await?;
         self.reload().await.map_err(|AdvisoriesError(error)| error)?;
         Ok(imported)
+    }
+
+    /// Returns what the last change of the feeds was, where that was written down.
+    ///
+    /// # Errors
+    ///
+    /// An [`AdvisoriesError`].
+    pub async fn last_change(&self) -> Result<Option<DatabaseDifference>, AdvisoriesError> {
+        let database = Arc::clone(&self.database);
+        Ok(blocking::run(move || database.last_change()).await?)
     }
 
     /// Describes the feeds.

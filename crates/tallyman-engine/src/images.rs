@@ -228,6 +228,7 @@ pub async fn match_pending(installation: &Installation) -> Result<MatchOutcome, 
         let refreshed = store.refresh_stale_images().await?;
         outcome.changed_images += usize::try_from(refreshed.changed_images).unwrap_or(usize::MAX);
         derive_suppressions(installation).await?;
+        store.settle_changes(installation.clock().now_ms()).await?;
         return Ok(outcome);
     }
 }

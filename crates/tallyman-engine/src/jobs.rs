@@ -2,6 +2,7 @@
 //! no harm, and given up only after it was tried often enough.
 
 mod analyze_image;
+mod deliver_webhook;
 mod match_packages;
 pub mod update_feeds;
 
@@ -71,14 +72,16 @@ impl From<StoreError> for JobError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     AnalyzeImage,
+    DeliverWebhook,
     MatchPackages,
     UpdateFeeds,
 }
 
-const KINDS: [(&str, Kind); 3] = [
+const KINDS: [(&str, Kind); 4] = [
     (analyze_image::NAME, Kind::AnalyzeImage),
-    (match_packages::NAME, Kind::MatchPackages),
     (update_feeds::NAME, Kind::UpdateFeeds),
+    (deliver_webhook::NAME, Kind::DeliverWebhook),
+    (match_packages::NAME, Kind::MatchPackages),
 ];
 
 /// Does jobs until told to stop; then lets go of those under way, for another to take.
@@ -157,7 +160,7 @@ impl Worker {
             Ok(()) => store.finish_job(&job.lease, now_ms).await.map(|()| FailedJob::Queued),
             Err(JobError::Transient(reason)) => {
                 tracing::warn!(job.kind, job.key = job.job_key, reason, "a job failed for now");
-                let run_at = now_ms + retry_wait_ms(job.lease.attempt);
+                let run_at = now_ms + retry_wait_ms(job.lease.attempt, random_byte());
                 store.retry_job(&job.lease, &reason, run_at).await
             }
             Err(JobError::Permanent(reason)) => {
@@ -175,6 +178,9 @@ impl Worker {
         match kind {
             Some(Kind::AnalyzeImage) => {
                 analyze_image::run(&self.installation, &self.sources, job).await
+            }
+            Some(Kind::DeliverWebhook) => {
+                deliver_webhook::run(&self.installation, &self.sources, job).await
             }
             Some(Kind::MatchPackages) => match_packages::run(&self.installation).await,
             Some(Kind::UpdateFeeds) => {
@@ -201,19 +207,24 @@ impl Worker {
 
 /// Doubles from attempt to attempt, with up to a quarter more, so that jobs that failed together
 /// do not come back together.
-fn retry_wait_ms(attempt: u32) -> i64 {
+fn retry_wait_ms(attempt: u32, spread: u8) -> i64 {
     let doubled = FIRST_RETRY_MS.saturating_mul(1_i64 << attempt.saturating_sub(1).min(16));
     let wait = doubled.min(LAST_RETRY_MS);
-    let spread = i64::from(uuid::Uuid::new_v4().as_bytes()[0]);
-    wait + wait / 4 * spread / 255
+    wait + wait / 4 * i64::from(spread) / 255
+}
+
+fn random_byte() -> u8 {
+    uuid::Uuid::new_v4().as_bytes()[0]
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn waits_grow_up_to_a_bound() {
-        assert!((2_000..=2_500).contains(&super::retry_wait_ms(1)));
-        assert!((4_000..=5_000).contains(&super::retry_wait_ms(2)));
-        assert!((600_000..=750_000).contains(&super::retry_wait_ms(40)));
+        for (attempt, least, most) in [(1, 2_000, 2_500), (2, 4_000, 5_000), (40, 600_000, 750_000)]
+        {
+            assert_eq!(super::retry_wait_ms(attempt, 0), least);
+            assert_eq!(super::retry_wait_ms(attempt, u8::MAX), most);
+        }
     }
 }

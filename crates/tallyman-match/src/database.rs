@@ -6,8 +6,11 @@
 //! at any moment leaves either the old state or the new one.
 
 pub(crate) mod bundle;
+pub mod compare;
+pub mod difference;
 pub mod exchange;
 mod facts;
+mod journal;
 mod manifest;
 mod merge;
 
@@ -25,6 +28,7 @@ use crate::feed::{Progress, Refusal, SkipReason};
 use crate::index::compile::{compile, depends_on};
 use crate::index::{AdvisoryIndex, IndexError};
 use crate::record::{FeedContent, StoredRecord};
+use journal::{Journal, Notes};
 use manifest::{FeedFile, Manifest};
 use merge::{Incoming, merge};
 
@@ -308,6 +312,8 @@ impl AdvisoryDatabase {
     ) -> Result<(), DatabaseError> {
         let _lock = self.lock()?;
         let mut manifest = self.manifest()?;
+        let before = manifest.clone();
+        let mut notes = Notes::default();
         let mut is_changed = false;
         for (name, incoming) in incoming {
             let known = match manifest.feeds.iter().find(|feed| feed.info.name == name) {
@@ -327,6 +333,7 @@ impl AdvisoryDatabase {
                 file.map(|file| FeedFile { info: content.info, ..file.clone() })
             } else {
                 is_changed = true;
+                notes.add(known.as_ref(), &content);
                 Some(self.write_feed(&content)?)
             };
             manifest.feeds.retain(|feed| feed.info.name != name);
@@ -334,6 +341,7 @@ impl AdvisoryDatabase {
         }
         manifest.feeds.sort_by(|a, b| a.info.name.cmp(&b.info.name));
         if is_changed {
+            self.note(notes, &before, &manifest, now_ms)?;
             manifest.outdate_index();
         }
         self.commit(&manifest)
@@ -362,6 +370,25 @@ impl AdvisoryDatabase {
         }
         let records = facts::read(&bytes).map_err(|error| damaged(error.to_string()))?;
         Ok(FeedContent { info: file.info.clone(), records })
+    }
+
+    /// Writes down what is about to change, before the manifest that brings it.
+    fn note(
+        &self,
+        notes: Notes,
+        before: &Manifest,
+        after: &Manifest,
+        now_ms: i64,
+    ) -> Result<(), DatabaseError> {
+        let mut journal = self.journal();
+        journal.add(notes.into_entry(before, after, now_ms));
+        let bytes = journal.to_bytes().map_err(|source| io_error(&self.folder, source.into()))?;
+        self.write(journal::FILE, &bytes)
+    }
+
+    fn journal(&self) -> Journal {
+        std::fs::read(self.folder.join(journal::FILE))
+            .map_or_else(|_| Journal::default(), |bytes| Journal::parse(&bytes))
     }
 
     fn manifest(&self) -> Result<Manifest, DatabaseError> {

@@ -10,6 +10,7 @@ use crate::settings::{Epoch, raise_epoch};
 use crate::statement::{execute, fetch_all, fetch_optional};
 use crate::store::Store;
 use crate::users::{Insertion, check_user};
+use crate::webhooks;
 
 /// Whether a key may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,7 +229,8 @@ impl Store {
         .await
     }
 
-    /// Seals all secrets anew under the first key of the master key file; returns how many.
+    /// Seals all secrets anew under the first key of the master key file, also those of webhooks;
+    /// returns how many.
     pub async fn reseal_access_keys(&self) -> Result<usize, StoreError> {
         let master_key = self.master_key().clone();
         self.write(move |connection| {
@@ -246,7 +248,7 @@ impl Store {
                     params![seal(&master_key, id, &secret)?, id],
                 )?;
             }
-            Ok(rows.len())
+            Ok(rows.len() + webhooks::reseal(connection, &master_key)?)
         })
         .await
     }

@@ -94,6 +94,14 @@ pub enum StoreError {
         job_id: String,
     },
     /// A secret could not be sealed or opened.
+    #[error("use the secret of the webhook `{webhook_id}`: {reason}")]
+    SealedWebhook {
+        /// The webhook.
+        webhook_id: String,
+        /// What was wrong.
+        reason: &'static str,
+    },
+    /// A secret could not be sealed or opened.
     #[error("use the secret of the access key `{access_key_id}`: {reason}")]
     Sealed {
         /// The access key.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tallyman_model::finding::Finding;
 use tallyman_model::package::PackageVersion;
 
+use crate::changes::{FindingDifference, note_findings};
 use crate::encoding::{from_json, to_json};
 use crate::error::StoreError;
 use crate::ids::{ImageId, PackageVersionId};
@@ -192,6 +193,7 @@ fn write_difference(
     let mut changed = BTreeSet::new();
     let mut written = Vec::new();
     let mut seen = BTreeSet::new();
+    let mut differences = Vec::new();
     for (id, findings) in findings {
         for finding in findings {
             // A vulnerability counts once, whatever names it was found under.
@@ -199,7 +201,14 @@ fn write_difference(
                 continue;
             }
             let data = to_json(finding)?;
-            if stored.remove(&(*id, finding.id.clone())).as_ref() != Some(&data) {
+            let before = stored.remove(&(*id, finding.id.clone()));
+            if before.as_ref() != Some(&data) {
+                differences.push(FindingDifference {
+                    package_version_id: *id,
+                    vulnerability: finding.id.clone(),
+                    before,
+                    after: Some(data.clone()),
+                });
                 changed.insert(*id);
                 let severity = severity_number(finding);
                 written.push(FindingRow(*id, &finding.id, severity, &finding.advisory, data));
@@ -210,6 +219,13 @@ fn write_difference(
     changed.extend(deleted.iter().map(|(id, _)| *id));
     delete(connection, &deleted)?;
     upsert(connection, &written, now_ms)?;
+    differences.extend(stored.into_iter().map(|((id, vulnerability), data)| FindingDifference {
+        package_version_id: id,
+        vulnerability,
+        before: Some(data),
+        after: None,
+    }));
+    note_findings(connection, &differences, now_ms)?;
     Ok(changed.into_iter().collect())
 }
 

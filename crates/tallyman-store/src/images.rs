@@ -18,6 +18,7 @@ use tallyman_model::platform::Platform;
 use tallyman_model::severity::Severity;
 
 use crate::archives::KnownArchive;
+use crate::changes::note_states;
 use crate::counters::shift_unjudged;
 use crate::encoding::{
     count_of, from_json, from_zstd_json, optional_from_json, parse, to_integer, to_json,
@@ -350,7 +351,7 @@ impl Store {
         &self,
         states: Vec<(ImageId, AnalysisState)>,
     ) -> Result<Vec<ImageId>, StoreError> {
-        self.write(move |connection| set_states(connection, &states)).await
+        self.write(move |connection| set_states_noted(connection, &states)).await
     }
 
     /// Sets the state of all images that show these lists of packages, but for those that could
@@ -370,7 +371,7 @@ impl Store {
                 )?;
                 of_images.extend(images);
             }
-            set_states(connection, &of_images)
+            set_states_noted(connection, &of_images)
         })
         .await
     }
@@ -453,7 +454,7 @@ fn read_image(row: &Row<'_>) -> Result<StoredImage, StoreError> {
     })
 }
 
-fn read_state(state: &str, reason: Option<String>) -> Result<AnalysisState, StoreError> {
+pub(crate) fn read_state(state: &str, reason: Option<String>) -> Result<AnalysisState, StoreError> {
     let reason = reason.unwrap_or_default();
     match state {
         "analyzed" => Ok(AnalysisState::Analyzed),
@@ -516,10 +517,21 @@ fn insert(
     Ok(())
 }
 
-fn set_states(
+/// Sets states that a change of the advisories decided anew, and notes what they were.
+fn set_states_noted(
     connection: &Connection,
     states: &[(ImageId, AnalysisState)],
 ) -> Result<Vec<ImageId>, StoreError> {
+    let before = set_states(connection, states)?;
+    note_states(connection, &before)?;
+    Ok(before.into_iter().map(|(image_id, _)| image_id).collect())
+}
+
+/// Returns the images whose state was another, with that.
+fn set_states(
+    connection: &Connection,
+    states: &[(ImageId, AnalysisState)],
+) -> Result<Vec<(ImageId, AnalysisState)>, StoreError> {
     let ids: Vec<ImageId> = states.iter().map(|(id, _)| *id).collect();
     let mut stored: HashMap<ImageId, AnalysisState> = fetch_all(
         connection,
@@ -534,6 +546,7 @@ fn set_states(
     .into_iter()
     .collect();
     let mut shifts = Vec::new();
+    let mut changed = Vec::new();
     for (image_id, state) in states {
         let Some(before) = stored.get(image_id).filter(|before| *before != state) else { continue };
         let (name, reason) = state_columns(state);
@@ -545,10 +558,10 @@ fn set_states(
         )?;
         let unjudged_count = unjudged(state) - unjudged(before);
         shifts.push((*image_id, unjudged_count));
-        stored.insert(*image_id, state.clone());
+        changed.extend(stored.insert(*image_id, state.clone()).map(|before| (*image_id, before)));
     }
     shift_unjudged(connection, &shifts)?;
-    Ok(shifts.into_iter().map(|(image_id, _)| image_id).collect())
+    Ok(changed)
 }
 
 fn unjudged(state: &AnalysisState) -> i64 {

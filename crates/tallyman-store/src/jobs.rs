@@ -428,7 +428,11 @@ pub(crate) fn apply_job_changes(
     }
 }
 
-fn enqueue(connection: &Connection, job: &NewJob, now_ms: i64) -> Result<String, StoreError> {
+pub(crate) fn enqueue(
+    connection: &Connection,
+    job: &NewJob,
+    now_ms: i64,
+) -> Result<String, StoreError> {
     // In SQLite MIN and MAX with two arguments; PostgreSQL calls them LEAST and GREATEST.
     fetch_one(
         connection,

@@ -6,6 +6,7 @@
 
 pub mod access_keys;
 pub mod archives;
+pub mod changes;
 pub mod error;
 pub mod findings;
 pub mod ids;
@@ -24,6 +25,7 @@ pub mod settings;
 pub mod store;
 pub mod suppressions;
 pub mod users;
+pub mod webhooks;
 
 mod counters;
 mod encoding;

@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration::sql("0005_images_by_list", include_str!("../migrations/0005_images_by_list.sql")),
     Migration::sql("0006_suppressions", include_str!("../migrations/0006_suppressions.sql")),
+    Migration::sql("0007_changes", include_str!("../migrations/0007_changes.sql")),
 ];
 
 /// One step of the schema.

@@ -7,6 +7,7 @@ use tallyman_model::advisory::PackageKey;
 use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::package::{Package, PackageVersion, SourcePackage};
 
+use crate::changes::note_revision;
 use crate::encoding::{parse, to_json, to_unsigned};
 use crate::error::StoreError;
 use crate::ids::{PackageVersionId, id_of};
@@ -56,6 +57,7 @@ impl Store {
                     raise_epoch(connection, Epoch::Findings)?;
                 }
                 set_setting(connection, ADVISORY_REVISION, &revision)?;
+                note_revision(connection, &revision, now_ms)?;
                 raise_epoch(connection, Epoch::Advisories)?;
             }
             apply_job_changes(connection, &jobs, now_ms)?;

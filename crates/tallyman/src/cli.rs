@@ -1,6 +1,8 @@
 //! Every command and option of the command line, defined once: help, man pages and completions
 //! come from here.
 
+pub(crate) mod changes;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,7 +15,9 @@ use tallyman_model::platform::{InvalidPlatform, Platform};
 use tallyman_model::severity::Severity;
 use tallyman_source::feeds::Mirror;
 
-const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 what was looked for was found (--fail-on, db compare), \
+use crate::cli::changes::{Changes, Webhook};
+
+const EXIT_CODES: &str = "Exit codes: 0 nothing to report, 1 what was looked for was found (--fail-on, db compare, db diff), \
 2 wrong usage, 3 something could not be analysed or done.";
 
 /// Counts what is in container images, and says what is at risk.
@@ -56,6 +60,10 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Call an action of the API, signed.
     Call(Call),
+    /// List the images of which the answer changed with the advisories.
+    Changes(Changes),
+    /// Manage whom to tell what changed.
+    Webhook(Webhook),
     /// List the work that is queued or running.
     Jobs(Jobs),
     /// Write shell completions to standard output.
@@ -388,6 +396,20 @@ pub(crate) enum DbCommand {
     Compare {
         /// The ecosystem, as OSV names it: Debian, Alpine, PyPI, npm, Go, Maven, RubyGems …
         ecosystem: Scheme,
+    },
+    /// Say which records came, changed and were withdrawn; exits with 1 if any did. Without OLD, by the
+    /// last change of the installation's feeds.
+    Diff {
+        /// What it was: a file of `db export`, or a data directory.
+        old: Option<PathBuf>,
+        /// What it is now: the same [default: the installation's own].
+        new: Option<PathBuf>,
+        #[command(flatten)]
+        limits: LimitArgs,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        format: FormatArgs,
     },
     /// Write all feeds into one file that `db import` reads, or what has changed since another one.
     Export {

@@ -2,6 +2,7 @@
 
 mod agent;
 mod call;
+mod changes;
 mod db;
 mod demo;
 mod ignore;
@@ -14,6 +15,7 @@ mod serve;
 mod setup;
 mod user;
 mod vex;
+mod webhook;
 
 use anyhow::Context;
 
@@ -35,6 +37,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Key(args) => block_on(key::run(args.command)),
         Command::Policy(args) => block_on(policy::run(args.command)),
         Command::Call(args) => block_on(call::run(args)),
+        Command::Changes(args) => block_on(changes::run(args)),
+        Command::Webhook(args) => block_on(webhook::run(args.command)),
         Command::Jobs(args) => block_on(jobs::run(args)),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { directory } => manual::pages(&directory),

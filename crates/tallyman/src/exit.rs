@@ -7,8 +7,8 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Everything was done, and there is nothing to report.
     Clean,
-    /// What was looked for was found: a vulnerability of the severity of `--fail-on` or above, or
-    /// a line that does not hold.
+    /// What was looked for was found: a vulnerability of the severity of `--fail-on` or above,
+    /// a line that does not hold, or a difference.
     Found,
     /// The command line was wrong. Clap uses the same number.
     Usage,

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tallyman_model::clock::format_utc;
+use tallyman_model::limits::Limits;
 
+use super::journal::Notes;
 use super::manifest::FeedFile;
 use super::{AdvisoryDatabase, DatabaseError, FeedReport, ImportReport};
 use crate::record::{FeedContent, StoredRecord};
@@ -152,9 +154,19 @@ pub fn is_unsigned_bundle(path: &Path) -> bool {
 
 /// Reads a bundle to its end, whatever its header says of the digest of its payload; tells whether it
 /// is whole.
-pub(crate) fn is_whole(bytes: &[u8], limits: &tallyman_model::limits::Limits) -> bool {
+pub(crate) fn is_whole(bytes: &[u8], limits: &Limits) -> bool {
     let read = Envelope::read(Path::new("bundle"), io::Cursor::new(bytes), limits);
     read.and_then(|envelope| envelope.apply(&[], 0)).is_ok()
+}
+
+/// Reads all feeds of a bundle that is no delta, whoever signed it.
+pub(super) fn read_whole(path: &Path, limits: &Limits) -> Result<Vec<FeedContent>, BundleError> {
+    let envelope = Envelope::open(path, limits)?;
+    if envelope.header.base.is_some() {
+        let reason = "it holds only what is different since another; compare whole ones".to_owned();
+        return Err(BundleError::Damaged { path: path.to_owned(), reason });
+    }
+    envelope.apply(&[], 0)
 }
 
 impl AdvisoryDatabase {
@@ -245,6 +257,7 @@ impl AdvisoryDatabase {
             return Err(BundleError::Damaged { path: path.to_owned(), reason });
         }
         let mut files: Vec<FeedFile> = Vec::new();
+        let mut notes = Notes::default();
         for feed in &feeds {
             let before = known.iter().find(|known| known.info.name == feed.info.name);
             let counts = count_changes(before, feed);
@@ -253,7 +266,10 @@ impl AdvisoryDatabase {
                 (Some(before), Some(old)) if before.records == feed.records => {
                     FeedFile { info: feed.info.clone(), ..old.clone() }
                 }
-                _ => self.write_feed(feed)?,
+                _ => {
+                    notes.add(before, feed);
+                    self.write_feed(feed)?
+                }
             };
             files.push(file);
             imported.report.feeds.insert(feed.info.name.clone(), counts);
@@ -262,8 +278,11 @@ impl AdvisoryDatabase {
             let withdrawn = super::bundle::count(gone.records.len());
             let counts = FeedReport { withdrawn, ..FeedReport::default() };
             imported.report.feeds.insert(gone.info.name.clone(), counts);
+            notes.add_gone(gone);
         }
+        let before = manifest.clone();
         manifest.feeds = files;
+        self.note(notes, &before, &manifest, now_ms)?;
         manifest.outdate_index();
         self.commit(&manifest)?;
         self.note_last(&header)?;

@@ -37,7 +37,8 @@ impl Fixture {
     fn files(&self) -> Vec<String> {
         let entries = self.folder.path().join("db").read_dir().unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.filter(|name| name != "lock").collect();
+        let mut names: Vec<String> =
+            names.filter(|name| name != "lock" && name != "journal.json").collect();
         names.sort();
         names
     }

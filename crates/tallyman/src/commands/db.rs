@@ -2,6 +2,7 @@
 
 mod bundle;
 mod compare;
+mod diff;
 mod feeds;
 pub(super) mod update;
 
@@ -36,6 +37,9 @@ pub(super) async fn run(command: DbCommand) -> anyhow::Result<Exit> {
         DbCommand::ImportArchives { file, data } => import_archives(&file, &data).await,
         DbCommand::Info { data, format } => info(&data, format.format).await,
         DbCommand::Compare { ecosystem } => compare::run(ecosystem, std::io::stdin().lock()),
+        DbCommand::Diff { old, new, limits, data, format } => {
+            diff::run(old, new, &data, setup::limits(&limits)?, format.format).await
+        }
         DbCommand::Export { file, since, sign_key, data, format } => {
             bundle::export(file, since, sign_key, &data, format.format).await
         }

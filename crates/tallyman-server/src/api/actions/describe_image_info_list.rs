@@ -9,6 +9,7 @@ use tallyman_acs::error::ApiError;
 use tallyman_acs::parameters::Parameters;
 use tallyman_engine::fleet::ImageProvenance;
 use tallyman_engine::image_identity::{ImageIdentity, RegistryKind};
+use tallyman_engine::risk::Risk;
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::host::ServerUuid;
 use tallyman_store::servers::ServerImageRow;
@@ -79,7 +80,7 @@ async fn run(context: ActionContext<'_>) -> ActionResult {
 }
 
 /// Reads `Uuids`: each UUID once, ordered.
-fn parse_uuids(parameters: &Parameters) -> Result<Vec<ServerUuid>, ApiError> {
+pub(super) fn parse_uuids(parameters: &Parameters) -> Result<Vec<ServerUuid>, ApiError> {
     let text = parameters.get_string("Uuids")?;
     let uuids: BTreeSet<ServerUuid> = text
         .split(',')
@@ -104,7 +105,7 @@ fn invalid_uuids(reason: &str) -> ApiError {
 fn image_info(row: &ServerImageRow, region: &str) -> ImageInfo {
     let identity = ImageIdentity::of_names(&row.names).unwrap_or_default();
     let provenance = ImageProvenance::of(row);
-    let risk = Risk::of(row);
+    let risk = risk(row);
     ImageInfo {
         status: status(row),
         endpoints: identity.endpoint,
@@ -149,38 +150,14 @@ fn registry_type(kind: RegistryKind) -> &'static str {
     }
 }
 
-fn yes_no(answer: Option<bool>) -> Option<&'static str> {
+pub(super) fn yes_no(answer: Option<bool>) -> Option<&'static str> {
     answer.map(|yes| if yes { "YES" } else { "NO" })
 }
 
-/// What is known of an image's risk; `None` is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Risk {
-    vulnerabilities: Option<u64>,
-    alarms: Option<u64>,
-    risky: Option<bool>,
-}
-
-impl Risk {
-    /// A failed or partly judged image is never called clean: a zero is only known of an image
-    /// that was judged as a whole.
-    fn of(row: &ServerImageRow) -> Self {
-        let matched = row.image.matched_revision.is_some();
-        let found = Some(row.image.vul_count).filter(|_| matched);
-        let (vulnerabilities, alarms) = match row.image.state {
-            AnalysisState::Analyzed => (found, Some(row.image.alarm_count)),
-            AnalysisState::Unsupported { .. } => {
-                (found.filter(|count| *count > 0), Some(row.image.alarm_count))
-            }
-            AnalysisState::Failed { .. } => (None, None),
-        };
-        let risky = match (vulnerabilities, alarms) {
-            (Some(1..), _) | (_, Some(1..)) => Some(true),
-            (Some(0), Some(0)) => Some(false),
-            (None, _) | (_, None) => None,
-        };
-        Risk { vulnerabilities, alarms, risky }
-    }
+fn risk(row: &ServerImageRow) -> Risk {
+    let image = &row.image;
+    let found = Some(image.vul_count).filter(|_| image.matched_revision.is_some());
+    Risk::of(&image.state, found, image.alarm_count)
 }
 
 #[cfg(test)]

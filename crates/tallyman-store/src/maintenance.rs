@@ -47,6 +47,11 @@ impl Store {
         })
     }
 
+    /// Returns how many rows this process has written since it opened the database.
+    pub async fn rows_written(&self) -> Result<u64, StoreError> {
+        self.write(|connection| Ok(connection.total_changes())).await
+    }
+
     /// Copies the database as it is at one moment into a new file (mode 0600), while others read
     /// and write. The file appears when it is complete.
     ///

@@ -31,6 +31,9 @@ const MMAP_BYTES: i64 = 256 << 20;
 const CACHE_LOG_PAGES: i64 = 64;
 /// The write-ahead log is cut back to this size after a burst.
 const WAL_LIMIT_BYTES: i64 = 64 << 20;
+/// What one transaction writes to is kept until it ends, up to this size; beyond it, pages go to
+/// the write-ahead log more than once.
+const WRITER_CACHE_KIB: i64 = 64 << 10;
 const CACHED_STATEMENTS: usize = 128;
 const DEFAULT_READERS: usize = 4;
 
@@ -192,6 +195,7 @@ fn as_reader(connection: Connection) -> Result<Connection, StoreError> {
 fn connect_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     let connection = connect(path, durability)?;
     connection.pragma_update(None, "journal_size_limit", WAL_LIMIT_BYTES)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     Ok(connection)
 }
 

@@ -155,6 +155,8 @@ impl<'a> Tokens<'a> {
                 self.rest = tail;
                 Some(Token::Letter(first))
             }
+            // apk-tools 3 refuses `1.9.5p2`; version 2 and sudo's packages do not.
+            b'0'..=b'9' if at == 2 => self.take_number(self.rest).map(Token::Number),
             b'0'..=b'9' if at == 3 => self.take_number(self.rest).map(Token::SuffixNumber),
             b'_' if at <= 4 => self.take_suffix(tail),
             b'~' if at <= 4 => self.take_hash(tail),

@@ -1,4 +1,10 @@
-//! Maven's order (POM reference, "Version Order Specification").
+//! Maven's order (POM reference, "Version Order Specification", and `ComparableVersion` of
+//! maven-artifact, which is the specification where the two differ).
+//!
+//! A version is a list of numbers and qualifiers whose last item may be a list again: a hyphen
+//! begins one, and so does every change between digits and other characters. Maven changed its
+//! order in 3.8: before, a qualifier behind a dot came before every one behind a hyphen, since,
+//! both are alike. Advisories have been written for the older order, and so is this one.
 
 use std::cmp::Ordering;
 
@@ -6,19 +12,32 @@ use super::{Side, digits};
 
 /// Compares two Maven versions.
 pub(super) fn compare(a: &str, b: &str) -> Result<Ordering, Side> {
-    let (a, b) = (tokens(a), tokens(b));
-    for i in 0..a.len().max(b.len()) {
-        let order = match (a.get(i), b.get(i)) {
-            (Some(a), Some(b)) => a.compare(b),
-            (Some(a), None) => a.compare(&a.padding()),
-            (None, Some(b)) => b.padding().compare(b),
+    let (a, b) = (lists(a), lists(b));
+    let (mut left, mut right) = (a.as_slice(), b.as_slice());
+    // Two lists at the same place are the last items of both, so nothing is left behind.
+    while let (Some((list_of_a, inner_a)), Some((list_of_b, inner_b))) =
+        (left.split_first(), right.split_first())
+    {
+        let common = list_of_a.len().min(list_of_b.len());
+        let order = list_of_a.iter().zip(list_of_b).map(|(a, b)| a.compare(b));
+        if let Some(order) = order.into_iter().find(|order| order.is_ne()) {
+            return Ok(order);
+        }
+        let (rest_of_a, rest_of_b) = (&list_of_a[common..], &list_of_b[common..]);
+        let order = match (rest_of_a.first(), rest_of_b.first()) {
             (None, None) => Ordering::Equal,
+            (Some(item), None) if !inner_b.is_empty() => item.compare_with_list(),
+            (None, Some(item)) if !inner_a.is_empty() => item.compare_with_list().reverse(),
+            (Some(_), None) => return Ok(compare_with_end(rest_of_a, inner_a)),
+            (None, Some(_)) => return Ok(compare_with_end(rest_of_b, inner_b).reverse()),
+            (Some(a), Some(b)) => a.compare(b),
         };
         if order.is_ne() {
             return Ok(order);
         }
+        (left, right) = (inner_a, inner_b);
     }
-    Ok(Ordering::Equal)
+    Ok(compare_with_end(&[], left).then(compare_with_end(&[], right).reverse()))
 }
 
 /// Maven orders any text; what does not begin with a number is most likely no version.
@@ -29,105 +48,121 @@ pub(super) fn is_rankable(version: &str) -> bool {
 /// The qualifiers that come before all others, from the lowest up; the empty one is a release.
 const QUALIFIERS: [&str; 7] = ["alpha", "beta", "milestone", "rc", "snapshot", "", "sp"];
 
-/// A number or a qualifier, with the separator before it.
+/// A number or a qualifier; the qualifiers that say no more than their absence are empty.
 #[derive(Debug)]
-struct Token {
-    is_after_hyphen: bool,
-    value: String,
+enum Item {
+    Number(String),
+    Qualifier(String),
 }
 
-impl Token {
-    fn is_number(&self) -> bool {
-        self.value.bytes().next().is_some_and(|b| b.is_ascii_digit())
+impl Item {
+    fn number(digits: &str) -> Self {
+        Item::Number(digits.to_owned())
     }
 
-    /// Tells whether the token says no more than its absence would.
-    fn is_null(&self) -> bool {
-        self.value.bytes().all(|b| b == b'0')
-    }
-
-    /// Returns what stands for this token in a version that has ended.
-    fn padding(&self) -> Token {
-        let value = if self.is_number() && !self.is_after_hyphen { "0" } else { "" };
-        Token { is_after_hyphen: self.is_after_hyphen, value: value.to_owned() }
-    }
-
-    fn compare(&self, other: &Token) -> Ordering {
-        self.rank().cmp(&other.rank()).then_with(|| match self.is_number() {
-            true => digits::compare(&self.value, &other.value),
-            false => self.compare_qualifiers(other),
-        })
-    }
-
-    /// `.qualifier`, `-qualifier`, `-number`, `.number`, from the lowest up. The specification
-    /// calls the first two equal; Maven itself does not.
-    fn rank(&self) -> u8 {
-        match (self.is_number(), self.is_after_hyphen) {
-            (false, false) => 0,
-            (false, true) => 1,
-            (true, true) => 2,
-            (true, false) => 3,
-        }
-    }
-
-    fn compare_qualifiers(&self, other: &Token) -> Ordering {
-        let place = |value: &str| {
-            QUALIFIERS.iter().position(|known| *known == value).unwrap_or(QUALIFIERS.len())
+    fn qualifier(word: &str, before_number: bool) -> Self {
+        let name = match (word, before_number) {
+            ("a", true) => "alpha",
+            ("b", true) => "beta",
+            ("m", true) => "milestone",
+            ("cr", _) => "rc",
+            ("ga" | "final" | "release", _) => "",
+            (other, _) => other,
         };
-        let order = place(&self.value).cmp(&place(&other.value));
-        order.then_with(|| self.value.cmp(&other.value))
+        Item::Qualifier(name.to_owned())
+    }
+
+    /// Tells whether the item says no more than its absence would.
+    fn is_null(&self) -> bool {
+        match self {
+            Item::Number(digits) => digits.bytes().all(|b| b == b'0'),
+            Item::Qualifier(name) => name.is_empty(),
+        }
+    }
+
+    fn compare(&self, other: &Item) -> Ordering {
+        match (self, other) {
+            (Item::Number(a), Item::Number(b)) => digits::compare(a, b),
+            (Item::Qualifier(a), Item::Qualifier(b)) => compare_qualifiers(a, b),
+            (Item::Number(_), Item::Qualifier(_)) => Ordering::Greater,
+            (Item::Qualifier(_), Item::Number(_)) => Ordering::Less,
+        }
+    }
+
+    /// A list stands between all qualifiers and all numbers.
+    fn compare_with_list(&self) -> Ordering {
+        match self {
+            Item::Number(_) => Ordering::Greater,
+            Item::Qualifier(_) => Ordering::Less,
+        }
+    }
+
+    fn compare_with_end(&self) -> Ordering {
+        match self {
+            Item::Number(digits) => digits::compare(digits, "0"),
+            Item::Qualifier(name) => compare_qualifiers(name, ""),
+        }
     }
 }
 
-/// Splits at dots, hyphens and between digits and other characters, and trims what says nothing.
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens: Vec<Token> = Vec::new();
-    let mut value = String::new();
-    let mut is_after_hyphen = false;
+fn compare_qualifiers(a: &str, b: &str) -> Ordering {
+    let place =
+        |name: &str| QUALIFIERS.iter().position(|known| *known == name).unwrap_or(QUALIFIERS.len());
+    place(a).cmp(&place(b)).then_with(|| a.cmp(b))
+}
+
+/// Compares what one version has beyond the other, which has ended.
+fn compare_with_end(items: &[Item], inner: &[Vec<Item>]) -> Ordering {
+    let all = items.iter().chain(inner.iter().flatten());
+    all.map(Item::compare_with_end).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// Splits a version into lists, each the last item of the one before it, and trims them.
+fn lists(text: &str) -> Vec<Vec<Item>> {
     let text = text.trim().to_lowercase();
-    let mut last: Option<bool> = None;
-    for c in text.chars() {
-        if matches!(c, '.' | '-') {
-            push(&mut tokens, &mut value, is_after_hyphen, false);
-            (is_after_hyphen, last) = (c != '.', None);
-            continue;
+    let mut lists = vec![Vec::new()];
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let is_number = rest.starts_with(|c: char| c.is_ascii_digit());
+        let is_end = |c: char| matches!(c, '.' | '-') || c.is_ascii_digit() != is_number;
+        let (part, tail) = rest.split_at(rest.find(is_end).unwrap_or(rest.len()));
+        let next = tail.chars().next();
+        let before_number = next.is_some_and(|c| c.is_ascii_digit());
+        let item = match (part.is_empty(), is_number) {
+            (true, _) => Item::number("0"),
+            (false, true) => Item::number(part),
+            (false, false) => Item::qualifier(part, before_number),
+        };
+        if let Some(list) = lists.last_mut() {
+            list.push(item);
         }
-        let is_digit = c.is_ascii_digit();
-        if last.is_some_and(|last| last != is_digit) {
-            push(&mut tokens, &mut value, is_after_hyphen, is_digit);
-            is_after_hyphen = true;
+        if next.is_some_and(|c| c != '.') {
+            lists.push(Vec::new());
         }
-        value.push(c);
-        last = Some(is_digit);
+        rest = tail.strip_prefix(['.', '-']).unwrap_or(tail);
     }
-    push(&mut tokens, &mut value, is_after_hyphen, false);
-    trim(tokens)
+    trim(lists)
 }
 
-fn push(tokens: &mut Vec<Token>, value: &mut String, is_after_hyphen: bool, before_number: bool) {
-    let value = match (std::mem::take(value).as_str(), before_number) {
-        ("", _) => "0".to_owned(),
-        ("a", true) => "alpha".to_owned(),
-        ("b", true) => "beta".to_owned(),
-        ("m", true) => "milestone".to_owned(),
-        ("cr", _) => "rc".to_owned(),
-        ("ga" | "final" | "release", _) => String::new(),
-        (other, _) => other.to_owned(),
-    };
-    tokens.push(Token { is_after_hyphen, value });
-}
-
-/// Drops null tokens at the end, and before each hyphen; the first token stays.
-fn trim(tokens: Vec<Token>) -> Vec<Token> {
-    let mut kept = Vec::with_capacity(tokens.len());
-    let mut is_end = true;
-    for (i, token) in tokens.into_iter().enumerate().rev() {
-        let is_dropped = is_end && i > 0 && token.is_null();
-        is_end = is_dropped || token.is_after_hyphen;
-        if !is_dropped {
-            kept.push(token);
+/// Drops what says nothing from the end of each list, and lists that are empty then.
+fn trim(lists: Vec<Vec<Item>>) -> Vec<Vec<Item>> {
+    let mut kept: Vec<Vec<Item>> = Vec::with_capacity(lists.len());
+    let mut lists = lists.into_iter().peekable();
+    while let Some(mut list) = lists.next() {
+        let end = list.iter().rposition(|item| !item.is_null()).map_or(0, |last| last + 1);
+        // `1-ga-1` is `1-1` by the specification. To Maven alone it is another version, as the
+        // list in a list that its trimming leaves behind.
+        let is_skipped = end == 0
+            && !kept.is_empty()
+            && list.iter().all(|item| matches!(item, Item::Qualifier(_)))
+            && matches!(lists.peek().and_then(|next| next.first()), Some(Item::Number(_)));
+        list.truncate(end);
+        if !is_skipped {
+            kept.push(list);
         }
     }
-    kept.reverse();
+    while kept.last().is_some_and(Vec::is_empty) {
+        kept.pop();
+    }
     kept
 }

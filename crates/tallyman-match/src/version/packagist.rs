@@ -20,7 +20,7 @@ pub(super) fn is_rankable(version: &str) -> bool {
 /// What stands for a number where a word is compared with one.
 const NUMBER: &str = "#";
 
-/// The words from the lowest up; anything else is as low as a branch.
+/// The words from the lowest up; anything else is lower still.
 const WORDS: [&str; 6] = ["dev", "a", "b", "rc", NUMBER, "p"];
 
 /// Puts a dot for each separator and between digits and words.
@@ -84,5 +84,5 @@ fn weight(part: &str) -> usize {
     if part.starts_with("RC") {
         return weight("rc");
     }
-    WORDS.iter().position(|word| part.starts_with(word)).unwrap_or(0)
+    WORDS.iter().position(|word| part.starts_with(word)).map_or(0, |place| place + 1)
 }

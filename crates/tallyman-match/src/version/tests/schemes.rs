@@ -56,6 +56,16 @@ fn maven_versions_know_qualifiers_and_trailing_nothing() {
 }
 
 #[test]
+fn maven_qualifiers_behind_a_dot_come_before_those_behind_a_hyphen() {
+    check_rising(Scheme::Maven, &["1.1.rc", "1.1-rc", "1.1", "1.1.1-rc", "1.1.1"]);
+    check_rising(Scheme::Maven, &["2.9.0-1", "2.9.0.1"]);
+    check_rising(Scheme::Maven, &["0-alpha", "0", "0-1", "0.1"]);
+    // A list that holds nothing but a list comes before it, unless a release's word left it.
+    check_rising(Scheme::Maven, &["1", "1-0-1", "1-1"]);
+    check_equal(Scheme::Maven, &["1-1", "1-ga-1", "1-ga1"]);
+}
+
+#[test]
 fn a_long_maven_version_takes_no_long_time() {
     let long = "1-0".repeat(100_000);
     assert_eq!(compare_by(Scheme::Maven, &long, &long), Ok(Ordering::Equal));
@@ -86,6 +96,7 @@ fn php_words_have_their_places() {
         Scheme::Packagist,
         &["1.0-dev", "1.0a1", "1.0b1", "1.0RC1", "1.0", "1.0.0", "1.0pl1", "1.1", "1.10"],
     );
+    check_rising(Scheme::Packagist, &["1.0-unknown", "1.0-dev"]);
     check_equal(Scheme::Packagist, &["v1.0", "1.0", "V1-0", "1_0"]);
 }
 

@@ -77,6 +77,8 @@ fn apk_versions_are_ordered_as_apk_package_5_says() {
         Ecosystem::Apk,
         &["1.0-r0", "1.0-r99999999999999999999", "1.0-r100000000000000000000"],
     );
+    // sudo's are of this form.
+    check_rising(Ecosystem::Apk, &["1.9.5", "1.9.5p1-r3", "1.9.5p2-r9", "1.9.5p2-r10", "1.9.5p10"]);
     check_equal(Ecosystem::Apk, &["1.0-r1", "1.0-r01"]);
 }
 

@@ -1,0 +1,297 @@
+"""The ecosystems' own programs and libraries, each asked for thousands of pairs by few processes.
+
+An oracle returns -1, 0 or 1 for each pair, and `None` where it refuses one of the two versions
+or where its answer is known to depend on which of them comes first.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from images.package_tools import once, run
+
+# The last release with the order that advisories follow, and the newest; see docs/matching.md.
+MAVEN_RELEASES = ("3.6.3", "3.9.11")
+MAVEN_ARTIFACT = "org.apache.maven:maven-artifact:"
+COMMONS_LANG = "org.apache.commons:commons-lang3:3.8.1"
+MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy"
+CONAN = "conan==2.34.0"
+GO_MOD = "golang.org/x/mod@v0.29.0"
+
+
+def ask(pairs: list, *command, cwd=None) -> list:
+    """Hands a line `a<TAB>b` for each pair to a program, which answers each by a line."""
+    told = "".join(f"{one}\t{other}\n" for one, other in pairs)
+    done = subprocess.run(
+        [str(word) for word in command], input=told, capture_output=True, text=True, cwd=cwd
+    )
+    answers = done.stdout.splitlines()
+    if done.returncode != 0 or len(answers) != len(pairs):
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return [int(answer) if answer in ("-1", "0", "1") else None for answer in answers]
+
+
+def only(pairs: list, answers: list, pattern: str) -> list:
+    """Keeps the answers on pairs that both have the form of a version."""
+    fits = re.compile(pattern).fullmatch
+    return [
+        answer if fits(one) and fits(other) else None
+        for (one, other), answer in zip(pairs, answers)
+    ]
+
+
+_PACKAGING = """
+import sys
+from packaging.version import Version, InvalidVersion
+for line in sys.stdin:
+    try:
+        a, b = map(Version, line.rstrip("\\n").split("\\t"))
+        print((a > b) - (a < b))
+    except InvalidVersion:
+        print("invalid")
+"""
+
+
+def packaging(pairs: list) -> list:
+    """PEP 440, by PyPA's library."""
+    return ask(pairs, sys.executable, "-c", _PACKAGING)
+
+
+_APT = """
+import sys
+import apt_pkg
+apt_pkg.init()
+for line in sys.stdin:
+    order = apt_pkg.version_compare(*line.rstrip("\\n").split("\\t"))
+    print((order > 0) - (order < 0))
+"""
+# What dpkg accepts without a warning: an epoch that fits C's int, a version that is not empty.
+_DEBIAN = r"([0-9]{1,9}:)?[A-Za-z0-9.+~][A-Za-z0-9.+~-]*(?<!-)"
+
+
+def apt(pairs: list) -> list:
+    """Debian's order, by libapt-pkg."""
+    return only(pairs, ask(pairs, "/usr/bin/python3", "-c", _APT), _DEBIAN)
+
+
+def dpkg(pairs: list) -> list:
+    """Debian's order, by dpkg itself: up to two processes for each pair."""
+
+    def holds(one: str, sign: str, other: str) -> int:
+        command = ["dpkg", "--compare-versions", one, sign, other]
+        return subprocess.run(command, stderr=subprocess.DEVNULL).returncode
+
+    answers = []
+    for one, other in pairs:
+        less = holds(one, "lt", other)
+        if less == 1:
+            answers.append(1 if holds(one, "gt", other) == 0 else 0)
+        else:
+            answers.append(-1 if less == 0 else None)
+    return answers
+
+
+_RPM = r"""%{lua:
+for line in io.lines() do
+    local a, b = line:match("^(.-)\t(.*)$")
+    io.write(rpm.vercmp(a, b), "\n")
+end}"""
+# Neither a version nor a release holds a hyphen or a colon.
+_EVR = r"([0-9]+:)?[^-:]+(-[^-:]+)?"
+
+
+def rpm(pairs: list) -> list:
+    """RPM's order, by librpm."""
+    # What the macro expands to in the end is an empty line.
+    answers = ask(pairs, "sh", "-c", "rpm --eval \"$0\" | sed '/^$/d'", _RPM)
+    return only(pairs, answers, _EVR)
+
+
+_NODE = """
+const root = require('child_process').execSync('npm root -g --loglevel=silent').toString().trim();
+const semver = require(root + '/npm/node_modules/semver');
+const lines = require('fs').readFileSync(0, 'utf8').trimEnd().split('\\n');
+console.log(lines.map(line => {
+    try { return String(semver.compare(...line.split('\\t'))); } catch (e) { return 'invalid'; }
+}).join('\\n'));
+"""
+
+
+def node_semver(pairs: list) -> list:
+    """npm's own library, as strict as it is by default."""
+    return ask(pairs, "node", "-e", _NODE)
+
+
+_RUBY = """
+STDIN.each_line do |line|
+  begin
+    a, b = line.chomp.split("\\t", 2).map { |text| Gem::Version.new(text) }
+    puts a <=> b
+  rescue ArgumentError
+    puts "invalid"
+  end
+end
+"""
+
+
+def gem(pairs: list) -> list:
+    """RubyGems' own class."""
+    return ask(pairs, "ruby", "-e", _RUBY)
+
+
+def maven(pairs: list) -> list:
+    """Maven's `ComparableVersion` as it was before 3.8.
+
+    Of what the end of a version is compared with, that looks at the first item only, and so takes
+    `1-0.1` and `1` for equal: equal are only those that today's class takes for equal as well.
+    """
+    older, newer = (_maven_release(release, pairs) for release in MAVEN_RELEASES)
+    answers = [old if old or old == new else None for old, new in zip(older, newer)]
+    # `1-ga-1` is `1-1` by the specification, but not to the class.
+    return only(pairs, answers, r"(?i)(?!.*(ga|final|release)-?[0-9]).*")
+
+
+def _maven_release(release: str, pairs: list) -> list:
+    jars = once(f"maven-artifact-{release}", lambda made: _copy_maven(release, made))
+    # Its `main` compares each argument with the one before it.
+    command = ["java", "-XX:+UseSerialGC", "-cp", f"{jars}/*"]
+    command.append("org.apache.maven.artifact.versioning.ComparableVersion")
+    answers = []
+    for start in range(0, len(pairs), 5000):
+        chain = [version for pair in pairs[start : start + 5000] for version in pair]
+        shown = run(*command, *chain).splitlines()
+        signs = [line.split()[-2] for line in shown if line.startswith("   ")]
+        if len(signs) != len(chain) - 1:
+            raise RuntimeError(f"Maven made {len(signs)} comparisons of {len(chain)} versions")
+        answers += [{"<": -1, "==": 0, ">": 1}[sign] for sign in signs[::2]]
+    return answers
+
+
+def _copy_maven(release: str, made: Path):
+    for artifact in (MAVEN_ARTIFACT + release, COMMONS_LANG):
+        run("mvn", "-q", "-B", MAVEN_COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={made}")
+
+
+_PHP = r"""
+while (($line = fgets(STDIN)) !== false) {
+    [$a, $b] = array_map(fn($v) => preg_replace('/^[vV]/', '', $v), explode("\t", rtrim($line, "\n")));
+    echo version_compare($a, $b), "\n";
+}
+"""
+
+
+def php(pairs: list) -> list:
+    """PHP's `version_compare`, in which a separator at either end makes the order one-sided."""
+    return only(pairs, ask(pairs, "php", "-r", _PHP), r"[vV]?[0-9].*[0-9A-Za-z]")
+
+
+_GO = """package main
+
+import (
+	"bufio"
+	"fmt"
+	"go/version"
+	"os"
+	"strings"
+
+	"golang.org/x/mod/semver"
+)
+
+func main() {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		a, b, _ := strings.Cut(lines.Text(), "\\t")
+		isValid, compare := semver.IsValid, semver.Compare
+		if strings.HasPrefix(a, "go") {
+			isValid, compare = version.IsValid, version.Compare
+		}
+		if isValid(a) && isValid(b) {
+			fmt.Println(compare(a, b))
+		} else {
+			fmt.Println("invalid")
+		}
+	}
+}
+"""
+
+
+def go_modules(pairs: list) -> list:
+    """golang.org/x/mod/semver."""
+    return ask(pairs, once("go-order", _build_go))
+
+
+def go_releases(pairs: list) -> list:
+    """go/version. Of two numbers it makes the language version, which no release has had since
+    1.21, so those are not asked for."""
+    answers = ask(pairs, once("go-order", _build_go))
+    return only(pairs, answers, r"go[0-9]+\.[0-9]+(\.[0-9]+|(rc|beta)[0-9]+)|go1\.([0-9]|1[0-9])")
+
+
+def _build_go(made: Path):
+    source = made.parent / "order"
+    source.mkdir()
+    (source / "main.go").write_text(_GO)
+    run("go", "mod", "init", "example.com/order", cwd=source)
+    run("go", "get", GO_MOD, cwd=source)
+    run("go", "build", "-o", made, ".", cwd=source)
+
+
+_CONAN = """
+import sys
+import types
+# The class needs nothing of Conan's but its errors; the packages around it load all of the rest.
+for name in ("conan", "conan.internal", "conan.internal.model"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [f"{sys.argv[1]}/{name.replace('.', '/')}"]
+from conan.internal.model.version import Version
+for line in sys.stdin:
+    a, b = map(Version, line.rstrip("\\n").split("\\t"))
+    print(0 if a == b else 1 if a > b else -1)
+"""
+
+
+def conan(pairs: list) -> list:
+    """Conan's own class. Python reads `1_0` and `+1` as numbers, which is not asked for."""
+    libraries = once(CONAN, _install_conan)
+    answers = ask(pairs, sys.executable, "-c", _CONAN, libraries)
+    return only(pairs, answers, r"[^_+]+(\+[^_+]+)?")
+
+
+def _install_conan(made: Path):
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--no-deps", "--target", made, CONAN)
+
+
+_ELIXIR = """
+IO.read(:stdio, :all)
+|> String.split("\\n", trim: true)
+|> Enum.each(fn line ->
+  [a, b] = String.split(line, "\\t")
+  with {:ok, a} <- Version.parse(a), {:ok, b} <- Version.parse(b) do
+    IO.puts(%{lt: -1, eq: 0, gt: 1}[Version.compare(a, b)])
+  else
+    _ -> IO.puts("invalid")
+  end
+end)
+"""
+
+
+def elixir(pairs: list) -> list:
+    """Elixir's `Version`, which Hex uses."""
+    return ask(pairs, "elixir", "-e", _ELIXIR)
+
+
+def number_lists(pairs: list) -> list:
+    """R's `package_version` and Haskell's `Data.Version`, both documented as the order of lists of
+    numbers; neither language is installed for it."""
+
+    def numbers(version: str) -> list | None:
+        parts = re.split("[.-]", version)
+        return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else None
+
+    answers = []
+    for pair in pairs:
+        one, other = map(numbers, pair)
+        answers.append(None if None in (one, other) else (one > other) - (one < other))
+    return answers

@@ -96,15 +96,15 @@ impl FromStr for ImageReference {
         if !is_host(registry) {
             return Err(invalid("the registry's host is malformed"));
         }
+        let is_docker = registry == DEFAULT_REGISTRY && !repository.contains('/');
+        let prefix = if is_docker && !repository.is_empty() { "library/" } else { "" };
+        let repository = format!("{prefix}{repository}");
         if repository.is_empty() || repository.len() > MAX_NAME_BYTES {
             return Err(invalid("the repository's name must have 1 to 255 characters"));
         }
         if !repository.split('/').all(is_path_component) {
             return Err(invalid("a repository's name is made of a-z, 0-9, '.', '_', '-' and '/'"));
         }
-        let is_docker = registry == DEFAULT_REGISTRY && !repository.contains('/');
-        let repository =
-            if is_docker { format!("library/{repository}") } else { repository.to_owned() };
         let tag = match (tag, &digest) {
             (None, None) => Some(DEFAULT_TAG.to_owned()),
             (tag, _) => tag.map(str::to_owned),

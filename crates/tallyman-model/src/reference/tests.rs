@@ -53,6 +53,14 @@ fn malformed_references_say_what_is_wrong() {
     }
 }
 
+#[test]
+fn a_name_is_measured_with_what_is_put_in_front_of_it() {
+    let whole = "x".repeat(247);
+    assert_eq!(parts(&whole), format!("docker.io library/{whole} latest -"));
+    let got = parts(&format!("{whole}x"));
+    assert!(got.starts_with("error") && got.contains("1 to 255"), "{got}");
+}
+
 proptest! {
     #[test]
     fn printing_a_reference_and_reading_it_again_changes_nothing(text in "[a-z0-9.:/@_-]{0,40}") {

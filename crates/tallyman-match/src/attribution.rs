@@ -26,6 +26,9 @@ pub(crate) fn attribution<'a>(feed: &str, ids: impl Iterator<Item = &'a str>) ->
         "debian-changelog" => {
             "facts from the changelogs of Debian's packages, by their maintainers".to_owned()
         }
+        "cve" => "CVE Program (CVE Terms of Use); CISA Vulnrichment (CC0-1.0)".to_owned(),
+        "epss" => "EPSS, by FIRST.org (free to use if named)".to_owned(),
+        "kev" => "CISA Known Exploited Vulnerabilities Catalog (CC0-1.0)".to_owned(),
         "alpine" => "Alpine Linux security database".to_owned(),
         "wolfi" => "Wolfi security database".to_owned(),
         "chainguard" => "Chainguard security database".to_owned(),

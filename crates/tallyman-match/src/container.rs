@@ -281,7 +281,7 @@ impl<'a> Reader<'a> {
     }
 
     fn count(&mut self, name: String, harvest: &Harvest) -> Result<(), ReadError> {
-        let records = self.harvest.records.len() + harvest.records.len();
+        let records = self.harvest.len() + harvest.len();
         let records = u64::try_from(records).unwrap_or(u64::MAX);
         if records > self.limits.advisory_records {
             return Err(ReadError::TooManyRecords(self.limits.advisory_records));

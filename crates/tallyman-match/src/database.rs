@@ -453,4 +453,6 @@ fn io_error(path: &Path, source: io::Error) -> DatabaseError {
 }
 
 #[cfg(test)]
+mod facts_tests;
+#[cfg(test)]
 mod tests;

@@ -5,9 +5,13 @@
 
 mod alpine_secdb;
 pub(crate) mod csaf;
+mod cve_record;
+mod cwe;
 mod debian_changelog;
 mod debian_tracker;
+mod epss;
 mod friendsofphp;
+mod kev;
 mod keys;
 mod nevra;
 mod node_wg;
@@ -24,6 +28,7 @@ use std::io::Read;
 
 use tallyman_model::advisory::Advisory;
 use tallyman_model::limits::Limits;
+use tallyman_model::vulnerability::{CveId, VulnerabilityFacts};
 
 use keys::Outline;
 
@@ -53,6 +58,18 @@ pub(crate) struct FeedRecord {
     /// The part of the feed that is always published as a whole; empty where records come singly.
     pub(crate) scope: String,
     pub(crate) advisory: Advisory,
+}
+
+/// What a feed about vulnerabilities says of one of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FactsRecord {
+    pub(crate) feed: &'static str,
+    pub(crate) id: CveId,
+    /// When it was said, milliseconds since the epoch.
+    pub(crate) modified_ms: Option<i64>,
+    /// When it was taken back: the record was rejected.
+    pub(crate) withdrawn_ms: Option<i64>,
+    pub(crate) facts: VulnerabilityFacts,
 }
 
 /// Why a record or a part of one was left out without being wrong.
@@ -102,6 +119,7 @@ pub struct Refusal {
 #[derive(Debug, Default)]
 pub(crate) struct Harvest {
     pub(crate) records: Vec<FeedRecord>,
+    pub(crate) facts: Vec<FactsRecord>,
     /// Parts of feeds that were read as a whole: what they no longer say is no longer so.
     pub(crate) complete: BTreeSet<(String, String)>,
     /// Left out, by feed (empty where none could be told).
@@ -130,6 +148,16 @@ impl Harvest {
         self.records.push(record);
     }
 
+    /// Takes what is said of a vulnerability.
+    pub(crate) fn add_facts(&mut self, record: FactsRecord) {
+        self.facts.push(record);
+    }
+
+    /// Returns the number of records.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len() + self.facts.len()
+    }
+
     /// Counts what is left out.
     pub(crate) fn skip(&mut self, feed: &str, reason: SkipReason) {
         *self.skipped.entry((feed.to_owned(), reason)).or_default() += 1;
@@ -143,6 +171,7 @@ impl Harvest {
     /// Adds another harvest.
     pub(crate) fn merge(&mut self, other: Harvest) {
         self.records.extend(other.records);
+        self.facts.extend(other.facts);
         self.complete.extend(other.complete);
         for (key, count) in other.skipped {
             *self.skipped.entry(key).or_default() += count;
@@ -166,6 +195,8 @@ pub(crate) enum DocumentError {
     Xml(#[from] quick_xml::Error),
     #[error("{0}")]
     Content(&'static str),
+    #[error("more than {0} records (limit advisory-records)")]
+    TooManyRecords(u64),
 }
 
 /// How many records a document of a format holds.
@@ -192,7 +223,7 @@ enum Reading {
 }
 
 /// All formats. A new one is a line here and a file.
-const FORMATS: [Format; 10] = [
+const FORMATS: [Format; 13] = [
     Format { recognize: osv::recognize, read: Reading::Whole(osv::read) },
     Format { recognize: csaf::recognize, read: Reading::Whole(csaf::read) },
     Format { recognize: debian_tracker::recognize, read: Reading::Whole(debian_tracker::read) },
@@ -203,6 +234,9 @@ const FORMATS: [Format; 10] = [
     Format { recognize: updateinfo::recognize, read: Reading::Stream(updateinfo::read) },
     Format { recognize: friendsofphp::recognize, read: Reading::Whole(friendsofphp::read) },
     Format { recognize: ruby_advisory::recognize, read: Reading::Whole(ruby_advisory::read) },
+    Format { recognize: kev::recognize, read: Reading::Whole(kev::read) },
+    Format { recognize: epss::recognize, read: Reading::Whole(epss::read) },
+    Format { recognize: cve_record::recognize, read: Reading::Whole(cve_record::read) },
 ];
 
 /// Finds the format of a document by its beginning.

@@ -13,7 +13,7 @@ pub fn feed(path: &Path, limits: &Limits) -> usize {
     let mut ignore = |_: &crate::feed::Progress| {};
     let mut reader = Reader::new(limits, &mut ignore);
     reader.read_path(path);
-    reader.harvest.records.len()
+    reader.harvest.len()
 }
 
 /// Shows a document to the parser of one format (`csaf`, `oval`, `updateinfo`), whatever it is;

@@ -1,7 +1,7 @@
 //! The compiled index: one immutable file in which a package's advisories are found by binary
 //! search, without anything being parsed beforehand.
 //!
-//! # Layout, version 3
+//! # Layout, version 4
 //! All numbers are little endian. A *varint* is LEB128, a *string* is the varint of a position in
 //! the string table, a *list* is a varint of its length and then its elements.
 //!
@@ -11,12 +11,13 @@
 //! | 8–11 | layout version |
 //! | 12–15 | zero |
 //! | 16–47 | SHA-256 of everything behind it; the index's revision |
-//! | 48–95 | offset and length (`u32` each) of the sections below, in this order |
+//! | 48–103 | offset and length (`u32` each) of the sections below, in this order |
 //! | string offsets | `u32` for each string and for the end of the last, sorted by the strings |
 //! | string bytes | the strings, UTF-8, without separators |
 //! | keys | 20 bytes each, sorted: ecosystem, release (string), name (string), offset and length in the section of affected packages, all `u32` |
 //! | advisories | feed (varint), id (string), aliases and upstream (lists of strings), publication (varint, 0 or milliseconds + 1), CVSS vectors (list of strings) |
 //! | affected | for each key a list: offset of the advisory (varint), ranges (list of lists of kind and string), versions (list), CVSS vectors (list), urgency (varint, 0 or string + 1), fix state (byte), modules (list), architectures (list), naming (byte) |
+//! | vulnerabilities | what is known of them whatever package they are in: see `vulnerabilities.rs` |
 //! | meta | JSON: the feeds, and which ecosystems and releases they speak of |
 //!
 //! The file is mapped. That it is whole is checked when it is opened, the hash by
@@ -28,6 +29,7 @@ pub(crate) mod compile;
 mod cursor;
 mod feed;
 mod mapping;
+mod vulnerabilities;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -44,10 +46,10 @@ use cursor::Cursor;
 use mapping::IndexBytes;
 
 pub(crate) const MAGIC: &[u8; 8] = b"TALLYTIX";
-pub(crate) const LAYOUT_VERSION: u32 = 3;
+pub(crate) const LAYOUT_VERSION: u32 = 4;
 const HASH_AT: usize = 16;
 const TABLE_AT: usize = 48;
-const SECTIONS: usize = 6;
+const SECTIONS: usize = 7;
 const HEADER_BYTES: usize = TABLE_AT + SECTIONS * 8;
 const KEY_BYTES: usize = 20;
 
@@ -116,6 +118,7 @@ enum Section {
     Keys,
     Advisories,
     Affected,
+    Vulnerabilities,
     Meta,
 }
 

@@ -18,13 +18,14 @@ use tallyman_model::coverage::CoverageGap;
 use tallyman_model::finding::Finding;
 use tallyman_model::package::{Ecosystem, PackageVersion};
 use tallyman_model::severity::Severity;
+use tallyman_model::vulnerability::CveId;
 
 use crate::index::{AdvisoryIndex, IndexError, IndexedAdvisory};
 use crate::range::locate;
 use crate::rating::{Rating, rate_vectors, rate_word};
 use crate::release::canonical;
 use crate::version::{compare, is_rankable};
-use group::{Group, group};
+use group::{Group, group, names as names_of};
 use verdict::Verdict;
 
 /// The findings of a package version.
@@ -89,7 +90,8 @@ pub fn find_vulnerabilities(
     for group in group(&hits) {
         match verdict::of(&group) {
             Verdict::Affected { group, contradicted_by } => {
-                findings.push(finding(ecosystem, &group, contradicted_by));
+                let rating = rate(index, &group)?;
+                findings.push(finding(ecosystem, &group, rating, contradicted_by));
             }
             Verdict::Denied(one) => denied.push(one),
             Verdict::Silent => {}
@@ -155,10 +157,14 @@ fn match_affected(ecosystem: Ecosystem, version: &str, affected: &Affected) -> O
 }
 
 /// Makes one finding of the records on one vulnerability.
-fn finding(ecosystem: Ecosystem, group: &Group<'_>, contradicted_by: Vec<String>) -> Finding {
+fn finding(
+    ecosystem: Ecosystem,
+    group: &Group<'_>,
+    rating: Rating,
+    contradicted_by: Vec<String>,
+) -> Finding {
     let decided = group.decided;
     let fixed_version = fixed_version(ecosystem, decided.version, &group.hits);
-    let rating = rate(group);
     let fix_state = match fixed_version {
         Some(_) => FixState::Open,
         None => decided.advisory.affected.fix_state,
@@ -208,23 +214,45 @@ fn fixed_version(ecosystem: Ecosystem, version: &str, hits: &[&Hit<'_>]) -> Opti
 }
 
 /// Rates a group: a distribution's "unimportant" stands above all; then the vectors of the record
-/// that decided, those of the others, and the words in the same order.
-fn rate(group: &Group<'_>) -> Rating {
+/// that decided, those of the others, and the words in the same order; where none of them rates,
+/// the CVE records do.
+fn rate(index: &AdvisoryIndex, group: &Group<'_>) -> Result<Rating, IndexError> {
     let others = group.hits.iter().filter(|hit| !std::ptr::eq(**hit, group.decided));
     let hits: Vec<&IndexedAdvisory> =
         std::iter::once(&group.decided).chain(others).map(|hit| hit.advisory).collect();
     let words = || hits.iter().filter_map(|advisory| advisory.affected.urgency.as_deref());
     if words().any(|word| word == "unimportant") {
-        return Rating { severity: Severity::Negligible, ..Rating::default() };
+        return Ok(Rating { severity: Severity::Negligible, ..Rating::default() });
     }
-    let by_vector = hits.iter().find_map(|advisory| {
-        let own = rate_vectors(advisory.affected.cvss.iter());
-        own.or_else(|| rate_vectors(advisory.cvss.iter()))
-    });
-    by_vector.unwrap_or_else(|| {
-        let word = words().map(rate_word).find(|severity| *severity != Severity::Unknown);
-        Rating { severity: word.unwrap_or_default(), ..Rating::default() }
-    })
+    let own =
+        hits.iter().find_map(|advisory| own_vector(advisory)).or_else(|| words().find_map(by_word));
+    if let Some(rating) = own {
+        return Ok(rating);
+    }
+    let names = std::iter::once(&group.name).chain(&group.aliases).map(String::as_str);
+    let Some(facts) = index.vulnerability_by_names(names)? else { return Ok(Rating::default()) };
+    let rating = rate_vectors(facts.cvss.iter());
+    Ok(rating.or_else(|| by_word(facts.rating.as_deref()?)).unwrap_or_default())
+}
+
+/// Tells whether a record has no rating of its own and bears the name of one of the CVE records.
+pub(crate) fn takes_rating(advisory: &IndexedAdvisory, cves: &BTreeSet<CveId>) -> bool {
+    let is_one = |name: &str| name.parse().is_ok_and(|id: CveId| cves.contains(&id));
+    let has_word = || advisory.affected.urgency.as_deref().and_then(by_word).is_some();
+    !cves.is_empty()
+        && names_of(advisory).any(is_one)
+        && own_vector(advisory).is_none()
+        && !has_word()
+}
+
+fn own_vector(advisory: &IndexedAdvisory) -> Option<Rating> {
+    let own = rate_vectors(advisory.affected.cvss.iter());
+    own.or_else(|| rate_vectors(advisory.cvss.iter()))
+}
+
+fn by_word(word: &str) -> Option<Rating> {
+    let severity = Some(rate_word(word)).filter(|severity| *severity != Severity::Unknown)?;
+    Some(Rating { severity, ..Rating::default() })
 }
 
 #[cfg(test)]

@@ -21,3 +21,4 @@ pub mod platform;
 pub mod reference;
 pub mod severity;
 pub mod vex;
+pub mod vulnerability;

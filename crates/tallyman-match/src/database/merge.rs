@@ -28,7 +28,12 @@ impl Incoming {
         let mut feeds: BTreeMap<String, Incoming> = BTreeMap::new();
         for record in harvest.records {
             let incoming = feeds.entry(record.feed).or_default();
-            incoming.add(StoredRecord { scope: record.scope, advisory: record.advisory });
+            let (scope, advisory) = (record.scope, record.advisory);
+            incoming.add(StoredRecord { scope, advisory, facts: None });
+        }
+        for record in harvest.facts {
+            let incoming = feeds.entry(record.feed.to_owned()).or_default();
+            incoming.add(StoredRecord::of_facts(record));
         }
         for (feed, scope) in harvest.complete {
             feeds.entry(feed).or_default().complete.insert(scope);
@@ -45,6 +50,7 @@ impl Incoming {
             // What is left stands guard: an older copy of the record must not bring it back.
             record.advisory.affected.clear();
             record.advisory.cvss.clear();
+            record.facts = None;
         }
         let key = record.key();
         let is_older = self.records.get(&key).is_some_and(|known| is_newer(known, &record));
@@ -68,6 +74,14 @@ pub(super) fn merge(
     report: &mut FeedReport,
 ) -> FeedContent {
     let Incoming { records, complete, file_ms, attribution: named } = incoming;
+    // A catalogue that is published as a whole and is older than the known one says nothing new.
+    let is_of_facts = records.values().any(|record| record.facts.is_some());
+    let known_ms = known.and_then(|known| known.info.data_ms);
+    if let Some(known) = known.filter(|_| is_of_facts && !complete.is_empty() && file_ms < known_ms)
+    {
+        report.unchanged += count(records.len());
+        return known.clone();
+    }
     let mut merged: BTreeMap<(String, String), StoredRecord> = BTreeMap::new();
     for record in known.iter().flat_map(|known| &known.records) {
         let key = record.key();
@@ -95,7 +109,6 @@ pub(super) fn merge(
         merged.insert(key, record);
     }
     let records: Vec<StoredRecord> = merged.into_values().collect();
-    let known_ms = known.and_then(|known| known.info.data_ms);
     let info = FeedInfo {
         name: name.to_owned(),
         attribution: attribution_of(name, &records, named.filter(|_| known.is_none())),

@@ -3,6 +3,9 @@
 /// How deep keys are looked at.
 const LEVELS: usize = 3;
 
+/// How much of the first line is kept.
+const LINE_CHARS: usize = 256;
+
 /// The keys that the beginning of a JSON or YAML document shows.
 #[derive(Debug, Default)]
 pub(crate) struct Outline {
@@ -12,6 +15,8 @@ pub(crate) struct Outline {
     pub(crate) is_list: bool,
     /// The name of the outermost element of an XML document.
     root: Option<String>,
+    /// The first line, or its beginning, of what is neither JSON nor a list.
+    pub(crate) first_line: String,
 }
 
 impl Outline {
@@ -23,7 +28,7 @@ impl Outline {
             Some(b'{') => Outline::of_json(text, false),
             Some(b'[') => Outline::of_json(text.get(1..).unwrap_or("").trim_start(), true),
             Some(b'<') => Outline { root: root_of_xml(text), ..Outline::default() },
-            _ => Outline::of_yaml(text),
+            _ => Outline { first_line: first_line(text), ..Outline::of_yaml(text) },
         }
     }
 
@@ -110,6 +115,10 @@ fn root_of_xml(mut text: &str) -> Option<String> {
     }
     let name = text.split(|c: char| c.is_whitespace() || c == '>' || c == '/').next()?;
     Some(name.rsplit(':').next().unwrap_or(name).to_owned())
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(LINE_CHARS).collect()
 }
 
 /// Returns the position of the closing quote, or the end.

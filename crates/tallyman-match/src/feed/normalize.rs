@@ -66,7 +66,8 @@ pub(crate) fn is_ordered(ecosystem: Ecosystem, events: &[RangeEvent]) -> bool {
     })
 }
 
-fn keep_vectors(vectors: &mut Vec<String>) {
+/// Sorts vectors and leaves out what cannot be one.
+pub(crate) fn keep_vectors(vectors: &mut Vec<String>) {
     vectors.retain(|vector| !vector.is_empty() && vector.len() <= VECTOR_BYTES);
     vectors.sort();
     vectors.dedup();

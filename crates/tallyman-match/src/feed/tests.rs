@@ -7,6 +7,7 @@ mod osv;
 mod oval;
 mod real;
 mod updateinfo;
+mod vulnerabilities;
 
 use tallyman_model::advisory::{Affected, Naming, RangeEvent};
 use tallyman_model::limits::Limits;

@@ -4,11 +4,14 @@
 //! say of a key is compared where it stands, without being decoded.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use tallyman_model::advisory::PackageKey;
+use tallyman_model::vulnerability::CveId;
 
 use super::cursor::{Cursor, SHORT};
 use super::{AdvisoryIndex, IndexError, KEY_BYTES, Place, Section, read_u32, read_usize};
+use crate::matcher::takes_rating;
 
 impl AdvisoryIndex {
     /// Returns all keys that advisories speak of.
@@ -16,7 +19,8 @@ impl AdvisoryIndex {
         (0..self.key_count()).map(|at| self.key_at(at))
     }
 
-    /// Returns the keys of which this index says something else than an older one, sorted.
+    /// Returns the keys of which this index says something else than an older one, sorted. How
+    /// likely a vulnerability is to be exploited is no part of that: no finding holds it.
     ///
     /// # Errors
     /// When one of the indexes contradicts itself.
@@ -24,6 +28,7 @@ impl AdvisoryIndex {
         if self.revision() == older.revision() {
             return Ok(Vec::new());
         }
+        let rated_otherwise = self.changed_ratings(older)?;
         let mut changed = Vec::new();
         let (mut at, mut older_at) = (0, 0);
         while at < self.key_count() || older_at < older.key_count() {
@@ -37,7 +42,9 @@ impl AdvisoryIndex {
                 Ordering::Greater => changed.push(older.key_at(older_at)?),
                 Ordering::Equal => {
                     let places = (self.place_at(at)?, older.place_at(older_at)?);
-                    if !says_the_same(self, places.0, older, places.1)? {
+                    if !says_the_same(self, places.0, older, places.1)?
+                        || self.takes_any(at, &rated_otherwise)?
+                    {
                         changed.push(self.key_at(at)?);
                     }
                 }
@@ -47,6 +54,14 @@ impl AdvisoryIndex {
         }
         changed.sort();
         Ok(changed)
+    }
+
+    /// Tells whether a key takes its rating from one of the CVE records.
+    fn takes_any(&self, at: usize, cves: &BTreeSet<CveId>) -> Result<bool, IndexError> {
+        if cves.is_empty() {
+            return Ok(false);
+        }
+        Ok(self.find(&self.key_at(at)?)?.iter().any(|it| takes_rating(it, cves)))
     }
 
     /// What keys are sorted by: the numbers of strings are in the order of the strings.

@@ -7,10 +7,11 @@ use ring::digest::{SHA256, digest};
 use tallyman_model::advisory::{Advisory, Affected, PackageKey};
 use tallyman_model::coverage::CoverageGap;
 use tallyman_model::distribution::DistributionRelease;
+use tallyman_model::vulnerability::{CveId, VulnerabilityFacts};
 
 use super::{
     HASH_AT, HEADER_BYTES, IndexError, LAYOUT_VERSION, MAGIC, Meta, SECTIONS, TABLE_AT,
-    ecosystem_code, event_code, fix_state_code, naming_code,
+    ecosystem_code, event_code, fix_state_code, naming_code, vulnerabilities,
 };
 use crate::range::version_of;
 use crate::record::FeedContent;
@@ -25,8 +26,9 @@ const HEARSAY: &str = "debian-changelog";
 /// When the advisories are more than the layout can hold.
 pub(crate) fn compile(feeds: &mut [FeedContent]) -> Result<Vec<u8>, IndexError> {
     feeds.sort_by(|a, b| a.info.name.cmp(&b.info.name));
+    let known = vulnerabilities::join(feeds);
     let used = used_records(feeds);
-    let strings = Strings::of(&used);
+    let strings = Strings::of(&used, &known);
     let mut advisories = Vec::new();
     let mut by_key: BTreeMap<&PackageKey, Vec<(usize, &Affected)>> = BTreeMap::new();
     for UsedRecord { feed_at, advisory, affected } in &used {
@@ -52,8 +54,9 @@ pub(crate) fn compile(feeds: &mut [FeedContent]) -> Result<Vec<u8>, IndexError> 
     });
     let meta = Meta { feeds: infos.collect(), coverage: coverage.into_iter().collect() };
     let meta = serde_json::to_vec(&meta).map_err(|_| IndexError::TooLarge)?;
+    let known = vulnerabilities::write(&known, |text| strings.id(text))?;
     let (offsets, bytes) = strings.sections()?;
-    assemble([offsets, bytes, keys, advisories, affected, meta])
+    assemble([offsets, bytes, keys, advisories, affected, known, meta])
 }
 
 /// Tells whether what an index says of a feed depends on more than the feed itself: then it says
@@ -166,8 +169,9 @@ struct Strings<'a> {
 }
 
 impl<'a> Strings<'a> {
-    fn of(used: &[UsedRecord<'a>]) -> Self {
+    fn of(used: &[UsedRecord<'a>], known: &'a BTreeMap<CveId, VulnerabilityFacts>) -> Self {
         let mut all: Vec<&str> = vec![""];
+        all.extend(known.values().flat_map(vulnerabilities::strings));
         for UsedRecord { advisory, affected, .. } in used {
             all.push(&advisory.id);
             let lists = [&advisory.aliases, &advisory.upstream, &advisory.cvss];
@@ -212,15 +216,15 @@ impl<'a> Strings<'a> {
     }
 }
 
-fn to_u32(size: usize) -> Result<u32, IndexError> {
+pub(super) fn to_u32(size: usize) -> Result<u32, IndexError> {
     u32::try_from(size).map_err(|_| IndexError::TooLarge)
 }
 
-fn put_size(out: &mut Vec<u8>, size: usize) {
+pub(super) fn put_size(out: &mut Vec<u8>, size: usize) {
     put_number(out, u64::try_from(size).unwrap_or(u64::MAX));
 }
 
-fn put_number(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
     loop {
         let [low, ..] = number.to_le_bytes();
         number >>= 7;

@@ -44,7 +44,7 @@ impl AdvisoryIndex {
                 cvss: indexed.cvss,
                 affected,
             };
-            let record = StoredRecord { scope: String::new(), advisory };
+            let record = StoredRecord { scope: String::new(), advisory, facts: None };
             feeds.entry(indexed.feed).or_default().push(record);
         }
         Ok(feeds)

@@ -74,7 +74,9 @@ fn feed(name: &str, advisories: Vec<Advisory>) -> FeedContent {
             advisories: 3,
             affected: 4,
         },
-        records: records.map(|advisory| StoredRecord { scope: String::new(), advisory }).collect(),
+        records: records
+            .map(|advisory| StoredRecord { scope: String::new(), advisory, facts: None })
+            .collect(),
     }
 }
 

@@ -72,7 +72,8 @@ fn shared_ids<'a>(hits: &'a [Hit<'a>]) -> BTreeSet<&'a str> {
     shared
 }
 
-fn names(advisory: &IndexedAdvisory) -> impl Iterator<Item = &str> {
+/// Returns all names of a record.
+pub(super) fn names(advisory: &IndexedAdvisory) -> impl Iterator<Item = &str> {
     let others = advisory.aliases.iter().chain(&advisory.upstream).map(String::as_str);
     std::iter::once(advisory.id.as_str()).chain(others)
 }

@@ -82,7 +82,11 @@ fn index(feeds: &[(&str, Vec<Advisory>)]) -> AdvisoryIndex {
             },
             records: advisories
                 .iter()
-                .map(|advisory| StoredRecord { scope: String::new(), advisory: advisory.clone() })
+                .map(|advisory| StoredRecord {
+                    scope: String::new(),
+                    advisory: advisory.clone(),
+                    facts: None,
+                })
                 .collect(),
         })
         .collect();
@@ -362,7 +366,7 @@ fn records_of_one_update_on_different_vulnerabilities_stay_apart() {
             affected: 0,
         },
         records: ["CVE-2024-1", "CVE-2024-2"]
-            .map(|cve| StoredRecord { scope: cve.to_owned(), advisory: of(cve) })
+            .map(|cve| StoredRecord { scope: cve.to_owned(), advisory: of(cve), facts: None })
             .to_vec(),
     }];
     let index = AdvisoryIndex::from_bytes(compile(&mut contents).unwrap()).unwrap();

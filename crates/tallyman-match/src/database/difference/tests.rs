@@ -22,7 +22,7 @@ fn stored(id: &str) -> StoredRecord {
         cvss: Vec::new(),
         affected: vec![affected("a")],
     };
-    StoredRecord { scope: String::new(), advisory }
+    StoredRecord { scope: String::new(), advisory, facts: None }
 }
 
 fn between(old: &[StoredRecord], new: &[StoredRecord]) -> FeedDifference {

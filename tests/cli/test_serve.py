@@ -1,5 +1,6 @@
 """`tallyman serve`: where it listens and how it fails."""
 
+import hashlib
 import socket
 
 from support import program
@@ -20,6 +21,27 @@ def test_the_address_is_written_for_other_commands(installation, start_server):
 
 def test_the_server_ends_when_asked(installation, start_server):
     start_server(installation).stop()
+
+
+def _indexes(installation) -> list:
+    return sorted(installation.data.rglob("index-*.tix"))
+
+
+def _is_whole(index) -> bool:
+    """An index is named after the SHA-256 of what is behind its head of 48 bytes."""
+    return hashlib.sha256(index.read_bytes()[48:]).hexdigest() in index.name
+
+
+def test_an_index_that_rotted_is_compiled_anew_when_the_server_starts(installation, start_server):
+    installation.run("db", "info").expect(0)
+    (index,) = _indexes(installation)
+    content = bytearray(index.read_bytes())
+    content[len(content) // 2] ^= 1
+    index.unlink()
+    index.write_bytes(content)
+    assert not _is_whole(index)
+    start_server(installation).stop()
+    assert [_is_whole(index) for index in _indexes(installation)] == [True]
 
 
 def test_a_port_that_is_taken_is_named(installation):

@@ -12,7 +12,7 @@ use tallyman_source::containers_storage::settings::{
     ConfigOwner, StorageConfigFile, StorageSettings,
 };
 
-use crate::cli::DataArgs;
+use crate::cli::options::DataArgs;
 
 impl DataArgs {
     /// Returns the data directory: the option, else `$XDG_DATA_HOME/tallyman`, else

@@ -18,6 +18,7 @@ struct List {
 
 /// Every list there is. A folder that does not exist has nothing to list.
 const LISTS: &[List] = &[
+    List { folder: "crates/tallyman/src/cli/", ending: ".rs", list: "crates/tallyman/src/cli.rs" },
     List {
         folder: "crates/tallyman-scan/src/analyzers/",
         ending: ".rs",

@@ -16,7 +16,8 @@ use tallyman_source::engine::default_sockets;
 use tallyman_source::location::Location;
 use tallyman_source::open::Sources;
 
-use crate::cli::{Agent, RegistryArgs};
+use crate::cli::agent::Agent;
+use crate::cli::options::RegistryArgs;
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
 use crate::output;

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use tallyman_engine::api_client::SignatureVersion;
 
-use crate::cli::{Call, DataArgs, EndpointArgs};
+use crate::cli::call::Call;
+use crate::cli::options::{DataArgs, EndpointArgs};
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
 use crate::output;

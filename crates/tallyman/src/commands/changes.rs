@@ -6,8 +6,8 @@ use serde_json::Value;
 use tallyman_engine::api_client::{ApiClient, SignatureVersion};
 use tallyman_model::clock::{Clock, SystemClock, format_utc};
 
-use crate::cli::OutputFormat;
 use crate::cli::changes::{Changes, OnlyChange};
+use crate::cli::options::OutputFormat;
 use crate::commands::setup;
 use crate::exit::Exit;
 use crate::output;

@@ -21,7 +21,8 @@ use tallyman_match::database::exchange::is_bundle;
 use tallyman_model::clock::format_utc;
 use tallyman_model::limits::Limits;
 
-use crate::cli::{DataArgs, DbCommand, OutputFormat, TrustArgs};
+use crate::cli::db::DbCommand;
+use crate::cli::options::{DataArgs, OutputFormat, TrustArgs};
 use crate::commands::setup;
 use crate::exit::Exit;
 use crate::output;

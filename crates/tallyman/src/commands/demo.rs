@@ -21,7 +21,8 @@ use tallyman_source::layout_writer::{LayerPacking, LayoutWriter, NewImage, Writt
 use tallyman_source::location::Location;
 use tallyman_source::open::Sources;
 
-use crate::cli::{Demo, RegistryArgs};
+use crate::cli::demo::Demo;
+use crate::cli::options::RegistryArgs;
 use crate::commands::agent::{self, Found};
 use crate::commands::serve::{Running, wait_for_end};
 use crate::commands::setup::{self, Access};

@@ -7,7 +7,8 @@ use tallyman_match::vex::ignore_file::parse_date;
 use tallyman_model::clock::format_utc;
 use tallyman_model::ignore::IgnoreRule;
 
-use crate::cli::{IgnoreAdd, IgnoreCommand, OutputFormat};
+use crate::cli::ignore::{IgnoreAdd, IgnoreCommand};
+use crate::cli::options::OutputFormat;
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
 use crate::output;

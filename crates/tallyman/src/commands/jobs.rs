@@ -5,7 +5,8 @@ use serde::Serialize;
 use tallyman_model::clock::{Clock, SystemClock, format_utc};
 use tallyman_store::jobs::{JobFilter, JobRow, JobState};
 
-use crate::cli::{Jobs, OutputFormat};
+use crate::cli::jobs::Jobs;
+use crate::cli::options::OutputFormat;
 use crate::commands::setup;
 use crate::exit::Exit;
 use crate::output;

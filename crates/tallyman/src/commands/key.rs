@@ -8,7 +8,8 @@ use serde::Serialize;
 use tallyman_model::clock::format_utc;
 use tallyman_store::access_keys::{AccessKeyRow, AccessKeyStatus};
 
-use crate::cli::{DataArgs, KeyCommand, KeyId, OutputFormat};
+use crate::cli::key::{KeyCommand, KeyId};
+use crate::cli::options::{DataArgs, OutputFormat};
 use crate::commands::setup;
 use crate::exit::Exit;
 use crate::output;

@@ -5,7 +5,8 @@ use std::fs;
 use anyhow::Context;
 use comfy_table::Cell;
 
-use crate::cli::{Attachment, OutputFormat, PolicyCommand};
+use crate::cli::options::OutputFormat;
+use crate::cli::policy::{Attachment, PolicyCommand};
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
 use crate::output;

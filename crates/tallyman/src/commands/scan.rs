@@ -29,7 +29,7 @@ use tallyman_source::listing::{Choice, Images, Platforms, Target};
 use tallyman_source::location::Location;
 use tallyman_source::open::Sources;
 
-use crate::cli::{PlatformChoice, Scan, ScanFormat};
+use crate::cli::scan::{PlatformChoice, Scan, ScanFormat};
 use crate::commands::db::age_days;
 use crate::commands::scan::table::Show;
 use crate::commands::setup;

@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::cli::Serve;
+use crate::cli::serve::Serve;
 use crate::commands::db::update;
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};

@@ -23,7 +23,7 @@ use tallyman_store::access_keys::AccessKeyStatus;
 use tallyman_store::secret::MasterKey;
 use tallyman_store::store::{Store, StoreOptions};
 
-use crate::cli::{DataArgs, EndpointArgs, LimitArgs, RegistryArgs};
+use crate::cli::options::{DataArgs, EndpointArgs, LimitArgs, OutputFormat, RegistryArgs};
 use crate::exit::UsageError;
 use crate::output;
 use crate::paths::{containerd, containers_storage, credential_files, non_empty};
@@ -269,7 +269,7 @@ fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
 pub(super) fn show_credentials(
     credentials: &Credentials,
     expiration: Option<String>,
-    format: crate::cli::OutputFormat,
+    format: OutputFormat,
 ) -> anyhow::Result<()> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -288,8 +288,8 @@ pub(super) fn show_credentials(
         expiration,
     };
     match format {
-        crate::cli::OutputFormat::Json => output::json(&shown),
-        crate::cli::OutputFormat::Table => {
+        OutputFormat::Json => output::json(&shown),
+        OutputFormat::Table => {
             output::line(&format!("AccessKeyId      {}", shown.access_key_id))?;
             output::line(&format!("AccessKeySecret  {}", shown.access_key_secret))?;
             if let Some(token) = shown.security_token {

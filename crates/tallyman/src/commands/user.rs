@@ -3,7 +3,8 @@
 use comfy_table::Cell;
 use tallyman_model::clock::format_utc;
 
-use crate::cli::{OutputFormat, UserCommand};
+use crate::cli::options::OutputFormat;
+use crate::cli::user::UserCommand;
 use crate::commands::setup;
 use crate::exit::Exit;
 use crate::output;

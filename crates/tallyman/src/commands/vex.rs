@@ -8,7 +8,8 @@ use tallyman_engine::vex_files::read_vex;
 use tallyman_model::clock::format_utc;
 use tallyman_store::suppressions::StoredVex;
 
-use crate::cli::{OutputFormat, VexCommand};
+use crate::cli::options::OutputFormat;
+use crate::cli::vex::VexCommand;
 use crate::commands::setup;
 use crate::exit::Exit;
 use crate::output;

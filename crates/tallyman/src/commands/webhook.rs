@@ -10,8 +10,8 @@ use tallyman_model::clock::{Clock, SystemClock, format_utc};
 use tallyman_source::webhook::WebhookClient;
 use tallyman_store::webhooks::WebhookRow;
 
-use crate::cli::changes::{WebhookCommand, WebhookId};
-use crate::cli::{DataArgs, OutputFormat};
+use crate::cli::options::{DataArgs, OutputFormat};
+use crate::cli::webhook::{WebhookCommand, WebhookId};
 use crate::commands::setup;
 use crate::exit::Exit;
 use crate::output;

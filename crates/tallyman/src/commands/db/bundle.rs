@@ -12,7 +12,7 @@ use tallyman_match::database::ImportReport;
 use tallyman_match::database::exchange::{Since, Trust, is_unsigned_bundle};
 use tallyman_match::signing::{PublicKey, SigningKey};
 
-use crate::cli::{DataArgs, OutputFormat, TrustArgs};
+use crate::cli::options::{DataArgs, OutputFormat, TrustArgs};
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};
 use crate::output;

@@ -14,7 +14,7 @@ use tallyman_model::limits::Limits;
 use tallyman_store::changes::ChangeFilter;
 use tallyman_store::store::Store;
 
-use crate::cli::{DataArgs, OutputFormat};
+use crate::cli::options::{DataArgs, OutputFormat};
 use crate::commands::setup;
 use crate::exit::Exit;
 use crate::output;

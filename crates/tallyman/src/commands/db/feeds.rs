@@ -4,7 +4,7 @@ use comfy_table::Cell;
 use serde::Serialize;
 use tallyman_source::feeds::{FEEDS, FeedSource, Publication, addresses};
 
-use crate::cli::OutputFormat;
+use crate::cli::options::OutputFormat;
 use crate::exit::Exit;
 use crate::output;
 

@@ -18,7 +18,8 @@ use tallyman_source::download::{Downloader, real_wait};
 use tallyman_source::feeds::{FeedSource, Mirrors, choose};
 use tallyman_source::options::{Proxy, SourceOptions};
 
-use crate::cli::{DbUpdate, FetchArgs, OutputFormat};
+use crate::cli::db::DbUpdate;
+use crate::cli::options::{FetchArgs, OutputFormat};
 use crate::commands::db::bundle;
 use crate::commands::setup;
 use crate::exit::{Exit, UsageError};

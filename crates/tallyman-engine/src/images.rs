@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use tallyman_match::index::{AdvisoryIndex, IndexError, covers};
 use tallyman_match::matcher::{find_vulnerabilities, gaps};
 use tallyman_model::coverage::{AnalysisState, CoverageGap, package_versions};
@@ -96,12 +95,15 @@ pub(crate) fn find_distinct(
     index: &AdvisoryIndex,
     versions: Vec<&PackageVersion>,
 ) -> Result<BTreeMap<PackageVersion, Vec<Finding>>, IndexError> {
-    versions
-        .into_par_iter()
-        .map(|version| Ok((version, find_vulnerabilities(index, version)?.findings)))
-        .filter(|found| !matches!(found, Ok((_, findings)) if findings.is_empty()))
-        .map(|found| found.map(|(version, findings)| (version.clone(), findings)))
-        .collect()
+    let found = blocking::map(&versions, |version| find_vulnerabilities(index, version));
+    let mut with_findings = BTreeMap::new();
+    for (version, found) in versions.into_iter().zip(found) {
+        let findings = found?.findings;
+        if !findings.is_empty() {
+            with_findings.insert(version.clone(), findings);
+        }
+    }
+    Ok(with_findings)
 }
 
 /// Stores an image whose layers are all known, and matches what is new in it.
@@ -237,9 +239,8 @@ fn find_all(
     index: &AdvisoryIndex,
     batch: Vec<(PackageVersionId, PackageVersion)>,
 ) -> Result<Vec<(PackageVersionId, Vec<Finding>)>, IndexError> {
-    batch
-        .into_par_iter()
-        .map(|(id, version)| Ok((id, find_vulnerabilities(index, &version)?.findings)))
+    blocking::map(&batch, |(id, version)| Ok((*id, find_vulnerabilities(index, version)?.findings)))
+        .into_iter()
         .collect()
 }
 

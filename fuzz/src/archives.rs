@@ -77,6 +77,19 @@ pub(super) fn updateinfo(bytes: &[u8]) {
     advisories::document("updateinfo", bytes, &Limits::default());
 }
 
+/// What is said of vulnerabilities themselves: CISA's catalogue, a table of EPSS, a CVE record.
+pub(super) fn kev(bytes: &[u8]) {
+    advisories::document("kev", bytes, &Limits::default());
+}
+
+pub(super) fn epss(bytes: &[u8]) {
+    advisories::document("epss", bytes, &Limits::default());
+}
+
+pub(super) fn cve(bytes: &[u8]) {
+    advisories::document("cve", bytes, &Limits::default());
+}
+
 /// What another installation exported: what is in its frame of zstd.
 pub(super) fn exported_feeds(bytes: &[u8]) {
     advisories::exported(&raw_zstd(bytes), &Limits::default());

@@ -291,9 +291,12 @@ pub(crate) fn read_as(format: &str, bytes: &[u8], limits: &Limits) -> usize {
     let result = match format {
         "csaf" => csaf::read(&document, limits, &mut harvest),
         "oval" => oval::read(&document, &mut { bytes }, limits, &mut harvest),
+        "kev" => kev::read(&document, limits, &mut harvest),
+        "epss" => epss::read(&document, limits, &mut harvest),
+        "cve" => cve_record::read(&document, limits, &mut harvest),
         _ => updateinfo::read(&document, &mut { bytes }, limits, &mut harvest),
     };
-    result.map_or(0, |()| harvest.records.len())
+    result.map_or(0, |()| harvest.len())
 }
 
 /// Returns how many bytes an XML document may have.

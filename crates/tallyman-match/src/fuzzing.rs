@@ -16,8 +16,8 @@ pub fn feed(path: &Path, limits: &Limits) -> usize {
     reader.harvest.len()
 }
 
-/// Shows a document to the parser of one format (`csaf`, `oval`, `updateinfo`), whatever it is;
-/// tells how many records it holds.
+/// Shows a document to the parser of one format (`csaf`, `oval`, `updateinfo`, `kev`, `epss`, `cve`),
+/// whatever it is; tells how many records it holds.
 pub fn document(format: &str, bytes: &[u8], limits: &Limits) -> usize {
     crate::feed::read_as(format, bytes, limits)
 }

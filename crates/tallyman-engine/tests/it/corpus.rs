@@ -62,8 +62,8 @@ fn every_analyzer_finds_something_in_a_seed() {
 }
 
 #[test]
-fn every_format_of_vendors_finds_something_in_a_seed() {
-    for format in ["csaf", "oval", "updateinfo"] {
+fn every_format_with_a_target_finds_something_in_a_seed() {
+    for format in ["csaf", "oval", "updateinfo", "kev", "epss", "cve"] {
         let seeds = fuzz::seeds::of(&format!("feed-{format}"));
         let records =
             |seed: &Vec<u8>| tallyman_match::fuzzing::document(format, seed, &Limits::default());

@@ -12,7 +12,7 @@ pub mod fuzzing;
 pub mod index;
 pub mod matcher;
 mod range;
-mod rating;
+pub mod rating;
 mod record;
 mod release;
 pub mod signing;

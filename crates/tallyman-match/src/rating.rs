@@ -1,7 +1,17 @@
 //! How bad it is: CVSS vectors first, else the word of whoever wrote the advisory.
 
+mod words;
+
 use cvss::Cvss;
 use tallyman_model::severity::Severity;
+
+pub(crate) use words::rate_word;
+
+/// The metrics that a vector must have: the guide to CVSS v2.0, section 2.4; the specifications of
+/// v3.1, section 6, and v4.0, section 7.
+const V2_METRICS: &[&str] = &["AV", "AC", "Au", "C", "I", "A"];
+const V3_METRICS: &[&str] = &["AV", "AC", "PR", "UI", "S", "C", "I", "A"];
+const V4_METRICS: &[&str] = &["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
 
 /// A severity, with the vector behind it where there is one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,71 +42,29 @@ pub(crate) fn rate_vectors<'a>(vectors: impl Iterator<Item = &'a String>) -> Opt
     })
 }
 
-/// Rates by a word: those of Debian and Ubuntu, GitHub's, and CVSS's own.
-pub(crate) fn rate_word(word: &str) -> Severity {
-    match word.to_ascii_lowercase().as_str() {
-        "unimportant" | "negligible" | "none" => Severity::Negligible,
-        "low" => Severity::Low,
-        "medium" | "moderate" => Severity::Medium,
-        "high" | "important" => Severity::High,
-        "critical" => Severity::Critical,
-        _ => Severity::Unknown,
-    }
+/// Returns the base score of a CVSS vector; of version 4.0 the score, which knows no other name.
+pub fn score(vector: &str) -> Option<f64> {
+    base_score(vector).map(|(_, score)| score)
 }
 
 /// Returns the rank of the vector's CVSS version and its base score.
 fn base_score(vector: &str) -> Option<(u8, f64)> {
     let vector = vector.trim().trim_start_matches('(').trim_end_matches(')');
     let cvss: Cvss = vector.parse().ok()?;
-    let (rank, score) = match &cvss {
-        Cvss::CvssV20(vector) => (0, vector.score().value()),
-        Cvss::CvssV30(vector) => (1, vector.base_score().value()),
-        Cvss::CvssV31(vector) => (2, vector.base_score().value()),
-        Cvss::CvssV40(vector) => (3, vector.score().value()),
+    let (rank, score, mandatory) = match &cvss {
+        Cvss::CvssV20(vector) => (0, vector.score().value(), V2_METRICS),
+        Cvss::CvssV30(vector) => (1, vector.base_score().value(), V3_METRICS),
+        Cvss::CvssV31(vector) => (2, vector.base_score().value(), V3_METRICS),
+        Cvss::CvssV40(vector) => (3, vector.score().value(), V4_METRICS),
         _ => return None,
     };
-    score.is_finite().then_some((rank, score))
+    // The library takes a metric that is left out for the most harmless.
+    let names = || vector.split('/').filter_map(|metric| metric.split_once(':'));
+    let is_complete = mandatory.iter().all(|name| names().any(|(found, _)| found == *name));
+    (is_complete && score.is_finite()).then_some((rank, score))
 }
 
 #[cfg(test)]
-mod tests {
-    use tallyman_model::severity::Severity;
-
-    use super::{rate_vectors, rate_word};
-
-    const V2: &str = "AV:N/AC:L/Au:N/C:N/I:N/A:C";
-    const V30: &str = "CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
-    const V31: &str = "CVSS:3.1/AV:L/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H";
-    const V4: &str = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:L/SC:N/SI:N/SA:N";
-
-    fn rate(vectors: &[&str]) -> Option<(Severity, f64)> {
-        let owned: Vec<String> = vectors.iter().map(|v| (*v).to_owned()).collect();
-        let rating = rate_vectors(owned.iter())?;
-        Some((rating.severity, rating.score?))
-    }
-
-    #[test]
-    fn base_scores_are_those_of_the_calculators_of_first() {
-        assert_eq!(rate(&[V2]), Some((Severity::High, 7.8)));
-        assert_eq!(rate(&[V30]), Some((Severity::Critical, 9.8)));
-        assert_eq!(rate(&[V31]), Some((Severity::Medium, 6.2)));
-        assert_eq!(rate(&[V4]), Some((Severity::Medium, 6.9)));
-        let temporal = format!("{V31}/E:U/RL:O/RC:U");
-        assert_eq!(rate(&[&temporal]), Some((Severity::Medium, 6.2)));
-    }
-
-    #[test]
-    fn the_newest_version_of_cvss_decides() {
-        assert_eq!(rate(&[V2, V30, V31, V4]), rate(&[V4]));
-        assert_eq!(rate(&[V30, V31, V2]), rate(&[V31]));
-        assert_eq!(rate(&["CVSS:3.1/nonsense", V2]), rate(&[V2]));
-        assert_eq!(rate(&["", "nonsense"]), None);
-    }
-
-    #[test]
-    fn words_of_distributions_are_rated() {
-        assert_eq!(rate_word("unimportant"), Severity::Negligible);
-        assert_eq!(rate_word("MODERATE"), Severity::Medium);
-        assert_eq!(rate_word("not yet assigned"), Severity::Unknown);
-    }
-}
+mod examples_tests;
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ pub mod agent;
 pub mod analysis;
 pub mod api_client;
 pub mod archives;
+pub mod assess;
 pub mod blocking;
 pub mod changes;
 pub mod directory;

@@ -14,8 +14,11 @@ use tallyman_model::ignore::IgnoreRule;
 use tallyman_model::image::ResolvedImage;
 use tallyman_model::inventory::{ImageInventory, InventoryAlert, InventoryDiagnostic};
 use tallyman_model::package::{Ecosystem, PackageVersion, SourcePackage};
+use tallyman_model::priority::PriorityClass;
 use tallyman_model::severity::Severity;
 use tallyman_model::vex::VexFormat;
+
+use crate::assess::{Assessed, Assessment};
 
 /// Everything a scan found out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,6 +106,9 @@ pub struct ReportFinding {
     /// The finding.
     #[serde(flatten)]
     pub finding: Finding,
+    /// What is known of the vulnerability, and how soon it is to be mended.
+    #[serde(flatten)]
+    pub assessment: Assessment,
     /// Whether it counts, or who says that it does not.
     #[serde(default)]
     pub state: FindingState,
@@ -123,10 +129,11 @@ pub struct ReportFinding {
 
 impl ReportFinding {
     /// Makes what is known of a finding before anybody says something of it.
-    pub fn new(finding: Finding, since_ms: Option<i64>) -> Self {
+    pub fn new(finding: Finding, assessment: Assessment, since_ms: Option<i64>) -> Self {
         ReportFinding {
             state: FindingState::decide(finding.fix_state, None, false),
             finding,
+            assessment,
             vex: None,
             ignored_by: None,
             expired_rules: Vec::new(),
@@ -213,6 +220,12 @@ pub struct Summary {
     pub vulnerabilities: usize,
     /// The same by severity; a vulnerability counts at its highest.
     pub by_severity: BTreeMap<Severity, usize>,
+    /// The same by priority.
+    #[serde(default)]
+    pub by_priority: BTreeMap<PriorityClass, usize>,
+    /// The number of those that CISA's catalogue knows to be exploited.
+    #[serde(default)]
+    pub known_exploited: usize,
     /// The number of flagged files.
     pub alerts: usize,
     /// The number of different vulnerabilities that do not count, by VEX statements or rules.
@@ -247,7 +260,7 @@ pub struct ReportPackage {
     /// Whether it lies in a file of a distribution's package, which is judged in its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_owned: bool,
-    /// Its vulnerabilities, worst first.
+    /// Its vulnerabilities; what is to be mended first comes first.
     pub findings: Vec<ReportFinding>,
 }
 
@@ -269,8 +282,8 @@ pub struct ReportInput {
     pub inventory: ImageInventory,
     /// Its package versions, one for each package of the inventory, in the same order.
     pub versions: Vec<PackageVersion>,
-    /// The findings of each package version.
-    pub findings: BTreeMap<PackageVersion, Vec<Finding>>,
+    /// The findings of each package version, with what is known of their vulnerabilities.
+    pub(crate) findings: Assessed,
     /// When findings of package versions were first found, as far as that is known.
     pub first_seen: FirstSeen,
     /// The state.
@@ -343,6 +356,11 @@ impl ScanReport {
     pub fn highest_severity(&self) -> Option<Severity> {
         self.summary.by_severity.keys().next_back().copied()
     }
+
+    /// Returns the highest priority among the findings, `None` without any.
+    pub fn highest_priority(&self) -> Option<PriorityClass> {
+        self.summary.by_priority.keys().next_back().copied()
+    }
 }
 
 impl ReportImage {
@@ -372,36 +390,59 @@ pub type FirstSeen = HashMap<PackageVersion, HashMap<String, i64>>;
 /// Makes what is reported of the findings of a package version.
 pub(crate) fn report_findings(
     version: &PackageVersion,
-    findings: Option<&Vec<Finding>>,
+    findings: Option<&Vec<(Finding, Assessment)>>,
     first_seen: &FirstSeen,
 ) -> Vec<ReportFinding> {
     let seen = first_seen.get(version);
-    let report = |finding: &Finding| {
+    let report = |(finding, assessment): &(Finding, Assessment)| {
         let since_ms = seen.and_then(|seen| seen.get(&finding.id)).copied();
-        ReportFinding::new(finding.clone(), since_ms)
+        ReportFinding::new(finding.clone(), assessment.clone(), since_ms)
     };
     findings.into_iter().flatten().map(report).collect()
 }
 
+/// What counts of a vulnerability, wherever in the image it is.
+#[derive(Clone, Copy, Debug)]
+struct Worst {
+    severity: Severity,
+    priority: PriorityClass,
+    is_known_exploited: bool,
+}
+
 /// Counts what packages have.
 pub(crate) fn summarize(packages: &[ReportPackage], alerts: usize) -> Summary {
-    let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
+    let mut worst: BTreeMap<&str, Worst> = BTreeMap::new();
     let mut suppressed: BTreeSet<&str> = BTreeSet::new();
     for found in packages.iter().flat_map(|package| &package.findings) {
-        let finding = &found.finding;
+        let (finding, assessment) = (&found.finding, &found.assessment);
         if found.state.is_suppressed() {
             suppressed.insert(&finding.id);
             continue;
         }
-        let severity = worst.entry(&finding.id).or_default();
-        *severity = (*severity).max(finding.severity);
+        let one = Worst {
+            severity: finding.severity,
+            priority: assessment.priority.class(),
+            is_known_exploited: assessment.kev.is_some(),
+        };
+        let all = worst.entry(&finding.id).or_insert(one);
+        all.severity = all.severity.max(one.severity);
+        all.priority = all.priority.max(one.priority);
+        all.is_known_exploited |= one.is_known_exploited;
     }
     let mut by_severity = BTreeMap::new();
-    for severity in worst.values() {
-        *by_severity.entry(*severity).or_insert(0) += 1;
+    let mut by_priority = BTreeMap::new();
+    for worst in worst.values() {
+        *by_severity.entry(worst.severity).or_insert(0) += 1;
+        *by_priority.entry(worst.priority).or_insert(0) += 1;
     }
-    // One that counts in another place of the image counts.
-    let suppressed = suppressed.iter().filter(|id| !worst.contains_key(**id)).count();
-    let vulnerabilities = worst.len();
-    Summary { packages: packages.len(), vulnerabilities, by_severity, alerts, suppressed }
+    Summary {
+        packages: packages.len(),
+        vulnerabilities: worst.len(),
+        by_severity,
+        by_priority,
+        known_exploited: worst.values().filter(|worst| worst.is_known_exploited).count(),
+        alerts,
+        // One that counts in another place of the image counts.
+        suppressed: suppressed.iter().filter(|id| !worst.contains_key(**id)).count(),
+    }
 }

@@ -20,6 +20,8 @@ use crate::analysis::{
     AnalysisError, AnalysisProgress, ImageBudget, RESULTS_WAITING, ReadLayer, analyze_layers,
     analyzer_fingerprint, chain, check_totals,
 };
+use crate::assess::assess;
+use crate::blocking;
 use crate::images::{ImageError, in_order, judge};
 use crate::installation::Installation;
 use crate::report::{ReportAdvisories, ReportImage, ReportInput, ScanReport};
@@ -118,14 +120,16 @@ pub(crate) async fn report(
 ) -> Result<ScanReport, ScanError> {
     let index = installation.advisories().current();
     let advisories = report_advisories(&index);
-    let squashed = judge(installation, index, layers).await?;
-    let with_findings: Vec<&PackageVersion> = squashed.findings.keys().collect();
+    let squashed = judge(installation, Arc::clone(&index), layers).await?;
+    let found = squashed.findings;
+    let findings = blocking::run(move || assess(&index, found)).await.map_err(ImageError::Index)?;
+    let with_findings: Vec<&PackageVersion> = findings.keys().collect();
     let first_seen = installation.store().find_first_seen(&with_findings).await?;
     Ok(ScanReport::new(ReportInput {
         image,
         inventory: squashed.inventory,
         versions: squashed.versions,
-        findings: squashed.findings,
+        findings,
         first_seen,
         state: squashed.state,
         advisories,

@@ -15,6 +15,7 @@ use tallyman_model::package::PackageVersion;
 use tallyman_scan::sbom::{Sbom, SbomImage, SbomPackage, read_sbom};
 use tallyman_source::bill_of_materials::read_file;
 
+use crate::assess::assess;
 use crate::blocking;
 use crate::images::{ImageError, find_distinct};
 use crate::installation::Installation;
@@ -58,7 +59,8 @@ pub(crate) async fn report(
         let judged: HashSet<&PackageVersion> =
             sbom.packages.iter().filter(|it| !it.is_owned).map(|it| &it.version).collect();
         let state = decide(&index, &sbom, &judged);
-        let findings = find_distinct(&index, judged.into_iter().collect())?;
+        let found = find_distinct(&index, judged.into_iter().collect())?;
+        let findings = assess(&index, found)?;
         let packages: Vec<ReportPackage> = sbom
             .packages
             .iter()

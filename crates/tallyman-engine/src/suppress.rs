@@ -71,6 +71,7 @@ fn judge(
         let judgement = suppressions.judge(place, view, &found.finding);
         ReportFinding {
             finding: found.finding.clone(),
+            assessment: found.assessment.clone(),
             state: judgement.state,
             vex: judgement.vex,
             ignored_by: judgement.ignored_by,

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod package;
 pub mod package_url;
 pub mod platform;
+pub mod priority;
 pub mod reference;
 pub mod severity;
 pub mod vex;

@@ -177,9 +177,11 @@ fn vulnerability(id: &str, feed: &str, affected: &Affected<'_>) -> Value {
     let mut affects: Vec<Value> = Vec::new();
     for (found, component) in affected {
         let finding = &found.finding;
-        let rating = rating(finding, &source);
-        if !ratings.contains(&rating) {
-            ratings.push(rating);
+        let further = further_ratings(found);
+        for rating in std::iter::once(rating(finding, &source)).chain(further) {
+            if !ratings.contains(&rating) {
+                ratings.push(rating);
+            }
         }
         affects.push(affect(finding, component));
     }
@@ -193,14 +195,62 @@ fn vulnerability(id: &str, feed: &str, affected: &Affected<'_>) -> Value {
     set(&mut value, "references", (!references.is_empty()).then_some(references));
     let published = affected.iter().filter_map(|(found, _)| found.finding.published_ms).min();
     set(&mut value, "published", published.map(format_utc));
-    let states: BTreeSet<&str> =
-        affected.iter().filter_map(|(found, _)| fix_state(found.finding.fix_state)).collect();
-    if !states.is_empty() {
-        let of_states = states.into_iter().map(|state| ("tallyman:fix-state", state.to_owned()));
-        set(&mut value, "properties", Some(properties(of_states.collect())));
-    }
+    let cwes: BTreeSet<u32> =
+        affected.iter().flat_map(|(found, _)| &found.assessment.cwes).copied().collect();
+    set(&mut value, "cwes", (!cwes.is_empty()).then_some(cwes));
+    set(&mut value, "properties", Some(properties(vulnerability_properties(affected))));
     set(&mut value, "analysis", analysis(affected));
     value
+}
+
+/// What else rates a vulnerability: the vectors of its CVE record, and how likely exploitation is.
+fn further_ratings(found: &ReportFinding) -> Vec<Value> {
+    let (finding, assessment) = (&found.finding, &found.assessment);
+    let others = assessment.cvss.iter().filter(|it| Some(&it.vector) != finding.vector.as_ref());
+    let of_record = others.map(|cvss| {
+        json!({
+            "source": { "name": "cve" },
+            "score": cvss.score,
+            "severity": severity(Severity::from_score(cvss.score)),
+            "vector": cvss.vector,
+            "method": method(&cvss.vector),
+        })
+    });
+    let likelihood = assessment.epss.as_ref().map(|epss| {
+        json!({
+            "source": { "name": "epss", "url": "https://www.first.org/epss/" },
+            "score": epss.probability,
+            "method": "other",
+        })
+    });
+    of_record.chain(likelihood).collect()
+}
+
+/// What the standard has no field for.
+fn vulnerability_properties(affected: &Affected<'_>) -> Vec<Property> {
+    let states: BTreeSet<&str> =
+        affected.iter().filter_map(|(found, _)| fix_state(found.finding.fix_state)).collect();
+    let mut properties: Vec<Property> =
+        states.into_iter().map(|state| ("tallyman:fix-state", state.to_owned())).collect();
+    // Of several components the one that is to be mended first decides.
+    let first = affected.iter().map(|(found, _)| &found.assessment);
+    let Some(first) = first.max_by_key(|assessment| assessment.priority) else {
+        return properties;
+    };
+    properties.push(("tallyman:priority", first.priority.class().name().to_owned()));
+    if let Some(epss) = &first.epss {
+        properties.push(("tallyman:epss:percentile", epss.percentile.to_string()));
+        properties.extend(epss.date.clone().map(|date| ("tallyman:epss:date", date)));
+    }
+    if let Some(kev) = &first.kev {
+        properties.push(("tallyman:kev:added", kev.added.clone()));
+        properties.extend(kev.due.clone().map(|due| ("tallyman:kev:due", due)));
+        properties.push(("tallyman:kev:ransomware", kev.ransomware.to_string()));
+    }
+    if let Some(exploitation) = first.exploitation {
+        properties.push(("tallyman:exploitation", exploitation.name().to_owned()));
+    }
+    properties
 }
 
 /// Says what has become of a vulnerability, where all components agree: a document has one analysis
@@ -283,21 +333,24 @@ fn affect(finding: &Finding, component: &Component<'_>) -> Value {
 }
 
 fn rating(finding: &Finding, source: &Value) -> Value {
-    let severity = match finding.severity {
-        Severity::Critical => "critical",
-        Severity::High => "high",
-        Severity::Medium => "medium",
-        Severity::Low => "low",
-        Severity::Negligible => "info",
-        Severity::Unknown => "unknown",
-    };
-    let mut rating = json!({ "source": source, "severity": severity });
+    let mut rating = json!({ "source": source, "severity": severity(finding.severity) });
     set(&mut rating, "score", finding.score);
     if let Some(vector) = &finding.vector {
         set(&mut rating, "vector", Some(vector));
         set(&mut rating, "method", Some(method(vector)));
     }
     rating
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::High => "high",
+        Severity::Medium => "medium",
+        Severity::Low => "low",
+        Severity::Negligible => "info",
+        Severity::Unknown => "unknown",
+    }
 }
 
 fn method(vector: &str) -> &'static str {

@@ -14,6 +14,14 @@ fn finding(id: &str) -> Value {
         "id": id, "aliases": ["GHSA-1"], "advisory": "DSA-9", "feed": "debian",
         "severity": "high", "score": 7.5, "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N",
         "fixed_version": "3.0.16-1", "matched": "< 3.0.16-1", "fix_state": "open",
+        "priority": { "class": "asap", "threat": "known_exploited", "remedy": "available" },
+        "epss": { "probability": 0.25, "percentile": 0.98, "date": "2026-08-16" },
+        "kev": { "added": "2026-01-02", "due": "2026-01-23", "ransomware": true },
+        "exploitation": "active", "cwes": [79, 502],
+        "cvss": [
+            { "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N", "score": 7.5 },
+            { "vector": "AV:N/AC:L/Au:N/C:P/I:P/A:P", "score": 7.5 },
+        ],
     })
 }
 
@@ -109,17 +117,57 @@ fn package_urls_name_the_source_package_where_it_is_another() {
 }
 
 #[test]
+fn what_is_known_of_a_vulnerability_is_written_beside_its_rating() {
+    let document = rendered(&report(), SbomFormat::CycloneDx);
+    let found = &document["vulnerabilities"][0];
+    let ratings = found["ratings"].as_array().expect("ratings");
+    assert_eq!(
+        ratings[1..],
+        [
+            json!({
+                "source": { "name": "cve" }, "severity": "high", "score": 7.5,
+                "method": "CVSSv2", "vector": "AV:N/AC:L/Au:N/C:P/I:P/A:P",
+            }),
+            json!({
+                "source": { "name": "epss", "url": "https://www.first.org/epss/" },
+                "score": 0.25, "method": "other",
+            }),
+        ]
+    );
+    assert_eq!(found["cwes"], json!([79, 502]));
+    let properties = found["properties"].as_array().expect("properties").iter();
+    let told: Vec<String> = properties
+        .map(|it| {
+            let text = |name: &str| it[name].as_str().expect("a text").to_owned();
+            format!("{}={}", text("name"), text("value"))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "tallyman:priority=asap",
+            "tallyman:epss:percentile=0.98",
+            "tallyman:epss:date=2026-08-16",
+            "tallyman:kev:added=2026-01-02",
+            "tallyman:kev:due=2026-01-23",
+            "tallyman:kev:ransomware=true",
+            "tallyman:exploitation=active",
+        ]
+    );
+}
+
+#[test]
 fn a_vulnerability_of_several_packages_is_written_once() {
     let document = rendered(&report(), SbomFormat::CycloneDx);
     let found = document["vulnerabilities"].as_array().expect("vulnerabilities");
     let [found] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(found["id"], "CVE-2026-1");
     assert_eq!(
-        found["ratings"],
-        json!([{
+        found["ratings"][0],
+        json!({
             "source": { "name": "debian" }, "severity": "high", "score": 7.5,
             "method": "CVSSv31", "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N",
-        }])
+        })
     );
     assert_eq!(
         found["references"],

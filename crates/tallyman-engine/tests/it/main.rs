@@ -4,6 +4,7 @@ mod corpus;
 mod directory;
 mod fleet;
 mod jobs;
+mod priority;
 mod scan;
 mod setting;
 mod suppressions;

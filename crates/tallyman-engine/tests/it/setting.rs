@@ -60,7 +60,7 @@ impl Setting {
         self.import(&format!("{id}.json"), &record.to_string()).await
     }
 
-    async fn import(&self, name: &str, text: &str) -> MatchOutcome {
+    pub(crate) async fn import(&self, name: &str, text: &str) -> MatchOutcome {
         let path = self.path(name);
         write(&path, text);
         let advisories = self.installation.advisories();

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use tallyman_model::platform::{InvalidPlatform, Platform};
+use tallyman_model::priority::PriorityClass;
 use tallyman_model::severity::Severity;
 
 use crate::cli::EXIT_CODES;
@@ -25,9 +26,11 @@ pub(crate) struct Scan {
     /// the advisories', the later].
     #[arg(long, env = "SOURCE_DATE_EPOCH", value_name = "SECONDS")]
     pub(crate) source_date_epoch: Option<i64>,
-    /// Exits with 1 if a vulnerability of this severity or above is found.
-    #[arg(long, value_name = "SEVERITY")]
-    pub(crate) fail_on: Option<Severity>,
+    /// Exits with 1 if a vulnerability is found that is of this severity or above (negligible, low,
+    /// medium, high, critical), of this priority or above (asap, later, nntf), or known to be
+    /// exploited (kev); may be repeated, and any of them is enough.
+    #[arg(long, value_name = "SEVERITY|PRIORITY|kev", value_delimiter = ',')]
+    pub(crate) fail_on: Vec<FailOn>,
     /// The platform to choose from a multi-platform image, such as linux/arm64; `all` scans every
     /// one.
     #[arg(long, value_name = "PLATFORM")]
@@ -91,6 +94,35 @@ pub(crate) enum ScanFormat {
     Spdx,
     /// A software bill of materials: SPDX 3.0.1, JSON-LD.
     Spdx3,
+}
+
+/// What makes a scan end with 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailOn {
+    /// A vulnerability of this severity or above.
+    Severity(Severity),
+    /// A vulnerability of this priority or above.
+    Priority(PriorityClass),
+    /// One that CISA's catalogue knows to be exploited.
+    KnownExploited,
+}
+
+impl FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("kev") {
+            return Ok(FailOn::KnownExploited);
+        }
+        let severity = text.parse().map(FailOn::Severity).ok();
+        let any = severity.or_else(|| text.parse().map(FailOn::Priority).ok());
+        any.ok_or_else(|| {
+            format!(
+                "`{text}` is neither a severity (unknown, negligible, low, medium, high, critical) nor \
+                 a priority (asap, later, nntf) nor kev"
+            )
+        })
+    }
 }
 
 /// Which platforms to scan.

@@ -22,14 +22,13 @@ use tallyman_engine::vex_attached::attached_vex;
 use tallyman_engine::vex_files::{read_rules, read_vex};
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::platform::Platform;
-use tallyman_model::severity::Severity;
 use tallyman_source::containers_storage::settings::StorePlace;
 use tallyman_source::directory::Mounts;
 use tallyman_source::listing::{Choice, Images, Platforms, Target};
 use tallyman_source::location::Location;
 use tallyman_source::open::Sources;
 
-use crate::cli::scan::{PlatformChoice, Scan, ScanFormat};
+use crate::cli::scan::{FailOn, PlatformChoice, Scan, ScanFormat};
 use crate::commands::db::age_days;
 use crate::commands::scan::table::Show;
 use crate::commands::setup;
@@ -81,7 +80,7 @@ pub(super) async fn run(args: Scan) -> anyhow::Result<Exit> {
             let report =
                 scanner.scan(target).await.with_context(|| format!("scanning {}", args.image))?;
             scanner.write(&report)?;
-            let exit = verdict(&report, args.fail_on);
+            let exit = verdict(&report, &args.fail_on);
             // The process ends here: to take thousands of packages apart would be wasted.
             std::mem::forget(report);
             Ok(exit)
@@ -155,7 +154,7 @@ impl Scanner<'_> {
                     output::line("")?;
                 }
             }
-            exit = exit.worst(verdict(&report, self.args.fail_on));
+            exit = exit.worst(verdict(&report, &self.args.fail_on));
         }
         if self.args.format == ScanFormat::Json {
             array.finish()?;
@@ -308,7 +307,7 @@ fn check(args: &Scan, location: &Location) -> Result<(), UsageError> {
 }
 
 /// What is not known is never clean.
-fn verdict(report: &ScanReport, fail_on: Option<Severity>) -> Exit {
+fn verdict(report: &ScanReport, fail_on: &[FailOn]) -> Exit {
     for rule in &report.expired_rules {
         let expires = rule.expires.as_deref().unwrap_or_default();
         let (id, about) = (&rule.id, &rule.about);
@@ -328,8 +327,11 @@ fn verdict(report: &ScanReport, fail_on: Option<Severity>) -> Exit {
         }
         AnalysisState::Analyzed => {}
     }
-    let reached = fail_on
-        .is_some_and(|limit| report.highest_severity().is_some_and(|highest| highest >= limit));
+    let reached = fail_on.iter().any(|limit| match limit {
+        FailOn::Severity(limit) => report.highest_severity().is_some_and(|it| it >= *limit),
+        FailOn::Priority(limit) => report.highest_priority().is_some_and(|it| it >= *limit),
+        FailOn::KnownExploited => report.summary.known_exploited > 0,
+    });
     match report.state {
         AnalysisState::Failed { .. } => Exit::Failed,
         _ if reached => Exit::Found,

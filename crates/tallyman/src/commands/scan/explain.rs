@@ -2,8 +2,12 @@
 
 use std::fmt::Write;
 
+use tallyman_engine::assess::{ReportEpss, ReportKev};
 use tallyman_engine::report::{ReportFinding, ReportPackage, ScanReport};
 use tallyman_model::finding_state::FindingState;
+use tallyman_model::priority::Priority;
+use tallyman_model::severity::Severity;
+use tallyman_model::vulnerability::Fraction;
 
 /// Explains every finding of a vulnerability.
 pub(super) fn render(report: &ScanReport, vulnerability: &str) -> String {
@@ -17,6 +21,11 @@ pub(super) fn render(report: &ScanReport, vulnerability: &str) -> String {
         return format!("{}: {vulnerability} was not found in it", report.image.name);
     }
     text.trim_end().to_owned()
+}
+
+/// Writes a probability as people read it.
+pub(super) fn percent(fraction: Fraction) -> String {
+    format!("{:.1} %", f64::from(fraction) * 100.0)
 }
 
 /// Says in a few words what has become of a finding.
@@ -39,6 +48,28 @@ fn is_named(found: &ReportFinding, vulnerability: &str) -> bool {
     names.any(|name| name.eq_ignore_ascii_case(vulnerability))
 }
 
+/// Says why a priority is what it is.
+fn priority_in_words(priority: Priority, severity: Severity) -> String {
+    let severity = match severity {
+        Severity::Unknown => "severity unknown, which counts as medium".to_owned(),
+        known => format!("severity {known}"),
+    };
+    let (threat, remedy) = (priority.threat().describe(), priority.remedy().describe());
+    format!("{}: {threat}, {severity}, {remedy}", priority.class())
+}
+
+fn epss_in_words(epss: &ReportEpss) -> String {
+    let date = epss.date.as_ref().map(|date| format!(" on {date}")).unwrap_or_default();
+    let probability = percent(epss.probability);
+    format!("{probability} within 30 days, percentile {}{date}", epss.percentile)
+}
+
+fn kev_in_words(kev: &ReportKev) -> String {
+    let due = kev.due.as_ref().map(|due| format!(", to be mended until {due}")).unwrap_or_default();
+    let ransomware = if kev.ransomware { ", by ransomware too" } else { "" };
+    format!("in CISA's catalogue since {}{due}{ransomware}", kev.added)
+}
+
 fn explain(report: &ScanReport, package: &ReportPackage, found: &ReportFinding) -> String {
     let finding = &found.finding;
     let mut text = format!("{} ({}) in {}\n", finding.id, finding.severity, package.purl);
@@ -51,9 +82,24 @@ fn explain(report: &ScanReport, package: &ReportPackage, found: &ReportFinding) 
     line("record", &format!("{} of {}", finding.advisory, finding.feed));
     line("range", &format!("{} (here: {})", finding.matched, judged_version(package)));
     line("fixed in", finding.fixed_version.as_deref().unwrap_or("no version that is known"));
-    if let Some(vector) = &finding.vector {
-        line("CVSS", vector);
+    let assessment = &found.assessment;
+    for (at, cvss) in assessment.cvss.iter().enumerate() {
+        line(if at == 0 { "CVSS" } else { "" }, &format!("{:.1}: {}", cvss.score, cvss.vector));
     }
+    if !assessment.cwes.is_empty() {
+        let names: Vec<String> = assessment.cwes.iter().map(|cwe| format!("CWE-{cwe}")).collect();
+        line("weakness", &names.join(", "));
+    }
+    if let Some(epss) = &assessment.epss {
+        line("EPSS", &epss_in_words(epss));
+    }
+    if let Some(kev) = &assessment.kev {
+        line("exploited", &kev_in_words(kev));
+    }
+    if let Some(exploitation) = assessment.exploitation {
+        line("exploits", &format!("{} (SSVC)", exploitation.name()));
+    }
+    line("priority", &priority_in_words(assessment.priority, finding.severity));
     line("path", &format!("/{}", package.path));
     match (&package.layer, &package.layer_digest) {
         (Some(layer), Some(digest)) => {

@@ -2,11 +2,13 @@
 
 use std::fmt::Write;
 
-use comfy_table::Cell;
+use comfy_table::{Attribute, Cell, Color};
+use tallyman_engine::assess::Assessment;
 use tallyman_engine::report::{ReportFinding, ReportPackage, ReportSignature, ScanReport};
 use tallyman_model::clock::format_utc;
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::inventory::DiagnosticKind;
+use tallyman_model::priority::PriorityClass;
 
 use super::explain;
 use crate::output;
@@ -102,15 +104,22 @@ fn vulnerabilities(report: &ScanReport, show: Show) -> String {
         return String::new();
     }
     rows.sort_by(|(a, in_a), (b, in_b)| {
-        let (a, b) = (&a.finding, &b.finding);
-        b.severity.cmp(&a.severity).then_with(|| (&in_a.name, &a.id).cmp(&(&in_b.name, &b.id)))
+        let names = |found: &ReportFinding, package: &ReportPackage| {
+            (package.name.clone(), found.finding.id.clone())
+        };
+        let order = b.assessment.priority.cmp(&a.assessment.priority);
+        order.then_with(|| names(a, in_a).cmp(&names(b, in_b)))
     });
-    let columns = ["Severity", "Vulnerability", "Package", "Installed", "Fixed in", "Layer"];
-    let state = show.suppressed.then_some("State");
-    let mut table = output::table(&columns.into_iter().chain(state).collect::<Vec<_>>());
+    let has_epss = rows.iter().any(|(found, _)| found.assessment.epss.is_some());
+    let columns =
+        ["Priority", "Severity", "Vulnerability", "Package", "Installed", "Fixed in", "Layer"];
+    let further = [has_epss.then_some("EPSS"), show.suppressed.then_some("State")];
+    let further = further.into_iter().flatten();
+    let mut table = output::table(&columns.into_iter().chain(further).collect::<Vec<_>>());
     for (found, package) in rows {
         let finding = &found.finding;
         let mut cells = vec![
+            priority_cell(&found.assessment),
             output::severity_cell(finding.severity),
             Cell::new(&finding.id),
             Cell::new(&package.name),
@@ -118,12 +127,31 @@ fn vulnerabilities(report: &ScanReport, show: Show) -> String {
             Cell::new(finding.fixed_version.as_deref().unwrap_or("-")),
             Cell::new(layer(package)),
         ];
+        if has_epss {
+            let epss = found.assessment.epss.as_ref();
+            let likely = epss.map(|epss| explain::percent(epss.probability));
+            cells.push(Cell::new(likely.unwrap_or_else(|| "-".to_owned())));
+        }
         if show.suppressed {
             cells.push(Cell::new(explain::state(found)));
         }
         table.add_row(cells);
     }
     format!("{table}\n\n")
+}
+
+/// How soon it is to be mended, with a mark where it is known to be exploited.
+fn priority_cell(assessment: &Assessment) -> Cell {
+    let class = assessment.priority.class();
+    let cell = Cell::new(match &assessment.kev {
+        Some(_) => format!("{class} KEV"),
+        None => class.to_string(),
+    });
+    match class {
+        PriorityClass::Asap => cell.fg(Color::Red).add_attribute(Attribute::Bold),
+        PriorityClass::Later => cell.fg(Color::Yellow),
+        PriorityClass::Nntf => cell,
+    }
 }
 
 fn layer(package: &ReportPackage) -> String {
@@ -165,7 +193,22 @@ fn footer(report: &ScanReport) -> String {
         (_, false) => {
             let word =
                 if summary.vulnerabilities == 1 { "vulnerability" } else { "vulnerabilities" };
-            format!("{} {word}: {}", summary.vulnerabilities, counts.join(", "))
+            let exploited = match summary.known_exploited {
+                0 => String::new(),
+                count => format!(", {count} known to be exploited"),
+            };
+            let classes: Vec<String> = summary
+                .by_priority
+                .iter()
+                .rev()
+                .map(|(class, count)| format!("{count} {class}"))
+                .collect();
+            format!(
+                "{} {word}: {}; to be mended: {}{exploited}",
+                summary.vulnerabilities,
+                counts.join(", "),
+                classes.join(", ")
+            )
         }
     };
     let newest = report.advisories.feeds.iter().filter_map(|feed| feed.data_ms).max();

@@ -70,7 +70,7 @@ pub(super) fn read(
         modified_ms: parse_day(record.updated_at.as_deref()),
         withdrawn_ms: None,
         cvss: record.cvss_vector.into_iter().collect(),
-        affected: vec![affected],
+        affected: spellings(affected),
     });
     if advisory.affected.is_empty() {
         harvest.skip(FEED, SkipReason::CannotMatch);
@@ -80,6 +80,35 @@ pub(super) fn read(
     Ok(())
 }
 
+/// The records write `jQuery` and mean `jquery`: names with capitals are older than npm's rule
+/// against them, and the package that has the same name in small letters is the one in use.
+fn spellings(affected: Affected) -> Vec<Affected> {
+    let small = affected.key.name.to_lowercase();
+    if small == affected.key.name {
+        return vec![affected];
+    }
+    let key = PackageKey { name: small, ..affected.key.clone() };
+    vec![Affected { key, ..affected.clone() }, affected]
+}
+
 fn parse_day(day: Option<&str>) -> Option<i64> {
     parse_date(Some(&format!("{}T00:00:00Z", day?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tallyman_model::limits::Limits;
+
+    use super::super::{Document, Harvest};
+
+    #[test]
+    fn a_name_with_capitals_means_the_one_in_small_letters_as_well() {
+        let bytes = br#"{"id": 1, "module_name": "jQuery", "vulnerable_versions": "<3.4.0"}"#;
+        let mut harvest = Harvest::default();
+        let document = Document { name: "1.json", bytes, modified_ms: None };
+        super::read(&document, &Limits::default(), &mut harvest).expect("a record");
+        let names = harvest.records.iter().flat_map(|record| &record.advisory.affected);
+        let names: Vec<&str> = names.map(|affected| affected.key.name.as_str()).collect();
+        assert_eq!(names, ["jQuery", "jquery"]);
+    }
 }

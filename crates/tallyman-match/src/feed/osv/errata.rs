@@ -2,6 +2,7 @@
 //! rating and modules (`Important: nodejs:16 security update`), their ids tell whether the update
 //! mends a vulnerability at all, and the vulnerabilities stand among the related records.
 
+use super::ecosystem::target;
 use super::schema::Record;
 
 /// How the ids of updates begin that mend bugs or bring something new. They matter if they name a
@@ -13,13 +14,19 @@ const OTHER_UPDATES: [&str; 9] =
 const MODULES: usize = 8;
 
 /// Returns the vulnerabilities that a record was made for (OSV's `upstream`, for which older
-/// records use `related`).
+/// records use `related`). What is related to a record on a language's packages is something else.
 pub(super) fn upstream(record: &Record) -> Vec<String> {
-    if !record.upstream.is_empty() || !record.aliases.is_empty() {
+    if !record.upstream.is_empty() || !record.aliases.is_empty() || speaks_of_languages(record) {
         return record.upstream.clone();
     }
     let is_vulnerability = |id: &&String| id.starts_with("CVE-");
     record.related.iter().filter(is_vulnerability).cloned().collect()
+}
+
+fn speaks_of_languages(record: &Record) -> bool {
+    let packages = record.affected.iter().filter_map(|affected| affected.package.as_ref());
+    let mut targets = packages.filter_map(|package| target(&package.ecosystem).ok());
+    targets.any(|target| !target.ecosystem.is_distribution())
 }
 
 /// Tells whether a record is about an update that mends no vulnerability.
@@ -71,6 +78,9 @@ mod tests {
         assert!(!mends_nothing(&security));
         let newer = r#"{"id": "OESA-1", "upstream": ["CVE-2024-2"], "related": ["CVE-2024-1"]}"#;
         assert_eq!(upstream(&record(newer)), ["CVE-2024-2"]);
+        let chrono = r#"{"id": "RUSTSEC-1", "related": ["CVE-2024-1"],
+            "affected": [{"package": {"ecosystem": "crates.io", "name": "chrono"}}]}"#;
+        assert_eq!(upstream(&record(chrono)), <[String; 0]>::default());
         let other = r#"{"id": "GHSA-1", "aliases": ["CVE-2024-2"], "related": ["CVE-2024-1"]}"#;
         assert_eq!(upstream(&record(other)), <[String; 0]>::default());
     }

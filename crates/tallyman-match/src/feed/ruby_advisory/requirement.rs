@@ -22,8 +22,7 @@ struct Interval {
     to: Option<(String, bool)>,
 }
 
-/// Returns the ranges that no requirement is met in; `None` if one is no requirement, or begins
-/// affected versions right after one, which cannot be said.
+/// Returns the ranges that no requirement is met in; `None` if one is no requirement.
 pub(super) fn affected_outside(requirements: &[String]) -> Option<Vec<Vec<RangeEvent>>> {
     if requirements.len() > REQUIREMENTS {
         return None;
@@ -45,10 +44,9 @@ pub(super) fn affected_outside(requirements: &[String]) -> Option<Vec<Vec<RangeE
         }
         from = match interval.to {
             None => None,
-            // A single version in the middle of affected ones.
-            Some((_, true)) => return None,
-            Some((to, false)) if compare(&to, &begin).is_gt() => Some(to),
-            Some(_) => Some(begin),
+            Some((to, _)) if compare(&to, &begin).is_lt() => Some(begin),
+            Some((to, true)) => Some(right_after(&to)),
+            Some((to, false)) => Some(to),
         };
     }
     ranges.extend(from.map(|from| vec![RangeEvent::Introduced(from)]));
@@ -103,6 +101,16 @@ fn bumped(version: &str) -> Option<String> {
     Some(numbers.iter().map(u64::to_string).collect::<Vec<_>>().join("."))
 }
 
+/// Events know no "after this version": the first version after one stands for it, as far as any
+/// is published. Between `1.0` and this one are only such as `1.0.0.0.0.0.1`.
+fn right_after(version: &str) -> String {
+    let numbers = version.split(|c: char| !c.is_ascii_digit());
+    let is_release = version.split('.').all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    // After `2.0.0.beta` comes `2.0.0.beta.1`: a zero behind letters counts for nothing either.
+    let zeros = if is_release { 6_usize.saturating_sub(numbers.count()) } else { 0 };
+    format!("{version}{}.1", ".0".repeat(zeros))
+}
+
 /// All versions have been found to have a place in the order.
 fn compare(a: &str, b: &str) -> Ordering {
     compare_bounds(Ecosystem::Gem, a, b).unwrap_or(Ordering::Equal)
@@ -141,7 +149,11 @@ mod tests {
         check(&["~> 3.0.4, >= 3.0.4.2", ">= 3.1"], Some(">=0 <3.0.4.2"));
         check(&["~> 2.1"], Some(">=0 <2.1, >=3"));
         check(&["~> 7.0.0.rc2"], Some(">=0 <7.0.0.rc2, >=7.1"));
-        check(&["<= 1.0"], None);
+        check(&["<= 1.0"], Some(">=1.0.0.0.0.0.1"));
+        check(&["= 2.2.10", ">= 2.2.18"], Some(">=0 <2.2.10, >=2.2.10.0.0.0.1 <2.2.18"));
+        check(&[">= 1.1, <= 1.2", "~> 1.0"], Some(">=0 <1.0, >=2"));
+        let beta = Some(">=2.0.0.beta1 <2.0.0-alpha, >=2.0.0-alpha.1 <2.0.2");
+        check(&["< 2.0.0.beta1", "= 2.0.0-alpha", ">= 2.0.2"], beta);
         check(&["nonsense"], None);
         check(&["!= 1.0"], None);
     }

@@ -25,9 +25,9 @@ impl Interval<'_> {
     pub(crate) fn describe(&self) -> String {
         let lower = (self.introduced != "0").then(|| format!(">= {}", self.introduced));
         let upper = self.end.and_then(|end| match end {
-            RangeEvent::Fixed(version) => Some(format!("< {version}")),
+            RangeEvent::Fixed(version) | RangeEvent::Limit(version) => Some(format!("< {version}")),
             RangeEvent::LastAffected(version) => Some(format!("<= {version}")),
-            RangeEvent::Limit(_) | RangeEvent::Introduced(_) => None,
+            RangeEvent::Introduced(_) => None,
         });
         match (lower, upper) {
             (Some(lower), Some(upper)) => format!("{lower}, {upper}"),
@@ -66,7 +66,10 @@ pub(crate) fn locate<'a>(
     let Some(RangeEvent::Introduced(introduced)) = reached else {
         return Ok(None);
     };
-    let end = nearest_end(ecosystem, version, events)?;
+    let end = match nearest_end(ecosystem, version, events)? {
+        None => only_limit(events),
+        end => end,
+    };
     Ok(Some(Interval { introduced, end }))
 }
 
@@ -121,6 +124,12 @@ fn is_above(
             Ok(compare_bounds(ecosystem, version_of(reached), version_of(event))?.is_gt())
         }
     }
+}
+
+/// Returns the limit of a range that has one. The version is below it.
+fn only_limit(events: &[RangeEvent]) -> Option<&RangeEvent> {
+    let mut limits = events.iter().filter(|event| matches!(event, RangeEvent::Limit(_)));
+    limits.next().filter(|limit| version_of(limit) != "*" && limits.next().is_none())
 }
 
 fn nearest_end<'a>(

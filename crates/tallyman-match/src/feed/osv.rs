@@ -4,6 +4,7 @@
 
 pub(super) mod ecosystem;
 mod errata;
+mod go_tags;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -98,7 +99,9 @@ fn read_record(document: &Document<'_>, name: String, record: Record, harvest: &
     if record.id.is_empty() || record.id.len() > 256 {
         return harvest.refuse(name, "the id is empty or too long");
     }
-    let ranges = record.affected.iter().flat_map(|affected| &affected.ranges);
+    let ranges = record.affected.iter().flat_map(|affected| {
+        affected.ranges.iter().chain(&affected.ecosystem_specific.custom_ranges)
+    });
     if ranges.map(|range| range.events.len()).sum::<usize>() > EVENTS {
         return harvest.refuse(name, format!("more than {EVENTS} events"));
     }
@@ -180,11 +183,18 @@ fn read_affected(
     }
     let mut ranges = Vec::new();
     for range in &affected.ranges {
-        match read_range(range) {
+        let read = read_range(range);
+        match read.map(|events| ended(events, &affected.database_specific)) {
             Ok(events) if is_ordered(ecosystem, &events) => ranges.push(events),
             Ok(_) => harvest.skip(&feed, SkipReason::InvalidVersion),
             Err(reason) => harvest.skip(&feed, reason),
         }
+    }
+    if ecosystem == Ecosystem::Go {
+        let by_tags = affected.ecosystem_specific.custom_ranges.iter().filter_map(|range| {
+            read_range(range).ok().filter(|events| is_ordered(ecosystem, events))
+        });
+        ranges = go_tags::unite(ranges, by_tags.collect());
     }
     let vectors = affected.severity.iter().filter(|s| s.kind.starts_with("CVSS_"));
     let rating = |s: &[Severity]| {
@@ -210,6 +220,19 @@ fn read_affected(
         naming: Naming::Usual,
     };
     Ok((feed, affected))
+}
+
+/// Ends a range that knows no fix where GitHub's database says that it is known to end
+/// (<https://github.com/github/advisory-database/issues/470>): of later versions nothing is said.
+fn ended(mut events: Vec<RangeEvent>, database: &schema::Specific) -> Vec<RangeEvent> {
+    let is_open = events.iter().all(|event| matches!(event, RangeEvent::Introduced(_)));
+    let end = database.last_known_affected.as_deref().unwrap_or("").trim();
+    if is_open && let Some(last) = end.strip_prefix("<=") {
+        events.push(RangeEvent::LastAffected(last.trim().to_owned()));
+    } else if is_open && let Some(limit) = end.strip_prefix('<') {
+        events.push(RangeEvent::Limit(limit.trim().to_owned()));
+    }
+    events
 }
 
 fn read_range(range: &Range) -> Result<Vec<RangeEvent>, SkipReason> {

@@ -60,7 +60,7 @@ fn events_may_stand_in_any_order() {
 #[test]
 fn nothing_is_said_from_the_limit_on() {
     let events = [introduced("1.0.0"), limit("2.0.0")];
-    assert_eq!(describe("1.9.9", &events).unwrap(), ">= 1.0.0");
+    assert_eq!(describe("1.9.9", &events).unwrap(), ">= 1.0.0, < 2.0.0");
     assert_eq!(describe("2.0.0", &events), None);
     assert_eq!(describe("3.0.0", &[introduced("1.0.0"), limit("*")]).unwrap(), ">= 1.0.0");
     assert_eq!(

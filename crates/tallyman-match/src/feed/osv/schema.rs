@@ -86,11 +86,15 @@ pub(super) struct Event {
     pub(super) limit: Option<String>,
 }
 
-/// The two words that databases put into their own extensions.
+/// The words that databases put into their own extensions.
 #[derive(Debug, Default)]
 pub(super) struct Specific {
     severity: Option<String>,
     urgency: Option<String>,
+    /// Where GitHub's records end that know no fix: `<= 1.2` or `< 1.2`.
+    pub(super) last_known_affected: Option<String>,
+    /// Of Go's database: ranges by versions that are none to Go.
+    pub(super) custom_ranges: Vec<Range>,
 }
 
 impl Specific {
@@ -114,7 +118,7 @@ impl<'de> Deserialize<'de> for Specific {
     }
 }
 
-/// Accepts whatever a database puts there, and keeps the two words where they are words.
+/// Accepts whatever a database puts there, and keeps the words where they are words.
 struct SpecificVisitor;
 
 impl<'de> Visitor<'de> for SpecificVisitor {
@@ -130,6 +134,10 @@ impl<'de> Visitor<'de> for SpecificVisitor {
             match key.as_str() {
                 "severity" => specific.severity = map.next_value::<Word>()?.0,
                 "urgency" => specific.urgency = map.next_value::<Word>()?.0,
+                "last_known_affected_version_range" => {
+                    specific.last_known_affected = map.next_value::<Word>()?.0;
+                }
+                "custom_ranges" => specific.custom_ranges = map.next_value::<Ranges>()?.into(),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -171,6 +179,23 @@ impl<'de> Visitor<'de> for SpecificVisitor {
 
     fn visit_f64<E>(self, _: f64) -> Result<Specific, E> {
         Ok(Specific::default())
+    }
+}
+
+/// Ranges, or none where there is something else.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ranges {
+    Ranges(Vec<Range>),
+    Other(IgnoredAny),
+}
+
+impl From<Ranges> for Vec<Range> {
+    fn from(ranges: Ranges) -> Self {
+        match ranges {
+            Ranges::Ranges(ranges) => ranges,
+            Ranges::Other(_) => Vec::new(),
+        }
     }
 }
 

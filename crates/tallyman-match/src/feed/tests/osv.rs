@@ -38,6 +38,34 @@ fn a_record_in_json_keeps_its_facts() {
 }
 
 #[test]
+fn a_range_without_a_fix_ends_where_github_says_that_it_is_known_to_end() {
+    let harvest = read(
+        "GHSA.json",
+        r#"{"id": "GHSA-1", "modified": "2024-01-02T00:00:00Z", "affected": [
+            {"package": {"ecosystem": "Maven", "name": "a:open"},
+             "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "4.01"}]}],
+             "database_specific": {"last_known_affected_version_range": "<= 4.02"}},
+            {"package": {"ecosystem": "Maven", "name": "a:below"},
+             "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}],
+             "database_specific": {"last_known_affected_version_range": "< 2.0"}},
+            {"package": {"ecosystem": "Maven", "name": "a:fixed"},
+             "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2"}]}],
+             "database_specific": {"last_known_affected_version_range": "<= 1.9"}},
+            {"package": {"ecosystem": "Maven", "name": "a:words"},
+             "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}],
+             "database_specific": {"last_known_affected_version_range": ["<= 1.9"]}}
+        ]}"#,
+    );
+    insta::assert_snapshot!(show(&harvest.unwrap()), @r#"
+    osv/Maven "" GHSA-1 [] []
+      maven - a:below: [">=0 |2.0"] [] [] None Open
+      maven - a:fixed: [">=0 <2"] [] [] None Open
+      maven - a:open: [">=4.01 <=4.02"] [] [] None Open
+      maven - a:words: [">=0"] [] [] None Open
+    "#);
+}
+
+#[test]
 fn a_record_in_yaml_keeps_its_facts() {
     let harvest = read(
         "PYSEC.yaml",

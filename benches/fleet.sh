@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fills stores with fleets of images that are recombined from real ones, and prints what it costs to
-# match them and to match them again, one line `name=value unit` for each step.
+# match them, to match them again and to tell what changed, one line for each step.
 #
 #   benches/fleet.sh LAYOUTS ADVISORIES...    the folder of benches/images.sh, and what to import
 #

@@ -51,12 +51,12 @@ impl Store {
                 let images = count_images(connection, &changed)?;
                 Ok((changed, images))
             };
-            let (changed, images) = self.write(write).await?;
+            let (changed, images) = self.write_many(write).await?;
             refreshed.changed.extend(changed);
             refreshed.changed_images += images;
         }
         if !marks.is_empty() {
-            self.write(move |connection| unmark(connection, &marks)).await?;
+            self.write_many(move |connection| unmark(connection, &marks)).await?;
         }
         Ok(refreshed)
     }

@@ -46,7 +46,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<Vec<PackageVersionId>, StoreError> {
         let revision = revision.to_owned();
-        self.write(move |connection| {
+        self.write_many(move |connection| {
             let current = current_revision(connection)?.unwrap_or_default();
             if current != revision {
                 return Err(StoreError::OutdatedRevision { given: revision, current });

@@ -220,7 +220,7 @@ impl Store {
     ) -> Result<Vec<ImageId>, StoreError> {
         let images =
             images.into_iter().map(KeyedImage::new).collect::<Result<Vec<_>, StoreError>>()?;
-        self.write(move |connection| {
+        self.write_many(move |connection| {
             for image in &images {
                 insert_or_set_state(connection, image, now_ms)?;
             }
@@ -351,7 +351,7 @@ impl Store {
         &self,
         states: Vec<(ImageId, AnalysisState)>,
     ) -> Result<Vec<ImageId>, StoreError> {
-        self.write(move |connection| set_states_noted(connection, &states)).await
+        self.write_many(move |connection| set_states_noted(connection, &states)).await
     }
 
     /// Sets the state of all images that show these lists of packages, but for those that could
@@ -360,7 +360,7 @@ impl Store {
         &self,
         states: Vec<(PackageListId, AnalysisState)>,
     ) -> Result<Vec<ImageId>, StoreError> {
-        self.write(move |connection| {
+        self.write_many(move |connection| {
             let mut of_images = Vec::new();
             for (list_id, state) in states {
                 let images = fetch_all(

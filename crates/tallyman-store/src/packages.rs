@@ -45,7 +45,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<usize, StoreError> {
         let revision = revision.to_owned();
-        self.write(move |connection| {
+        self.write_many(move |connection| {
             let mut marked = 0;
             let before = current_revision(connection)?;
             if before.as_deref() != Some(revision.as_str()) {

@@ -32,7 +32,7 @@ impl Store {
     /// Deletes up to `limit` images that no server has and that were analysed before `before_ms`,
     /// with the package versions that no other image holds.
     pub async fn purge_images(&self, before_ms: i64, limit: u32) -> Result<Purged, StoreError> {
-        self.write(move |connection| purge_images(connection, before_ms, limit)).await
+        self.write_many(move |connection| purge_images(connection, before_ms, limit)).await
     }
 
     /// Deletes up to `limit` analyses of layers that were made before `before_ms` and that no image
@@ -45,7 +45,7 @@ impl Store {
         if unused.is_empty() {
             return Ok(Purged::default());
         }
-        self.write(move |connection| purge_layers(connection, &unused)).await
+        self.write_many(move |connection| purge_layers(connection, &unused)).await
     }
 }
 

@@ -20,7 +20,7 @@ use crate::migration;
 use crate::pool::ReaderPool;
 use crate::secret::{MasterKey, create_private};
 use crate::settings;
-use crate::writer::Writer;
+use crate::writer::{Company, Writer};
 
 /// How long a write waits for another process before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -156,12 +156,20 @@ impl Store {
         receiver.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Writes in a transaction; returns when it is on the disk.
+    /// Writes a few rows in a transaction; returns when it is on the disk.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         write: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.inner.writer.run(write).await
+        self.inner.writer.run(Company::Shared, write).await
+    }
+
+    /// Writes many rows: as [`Store::write`], but in a transaction that is not shared.
+    pub(crate) async fn write_many<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.writer.run(Company::Alone, write).await
     }
 }
 

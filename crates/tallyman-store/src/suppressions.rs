@@ -252,7 +252,7 @@ impl Store {
         counts: Vec<(ServerUuid, ImageId, u64)>,
         now_ms: i64,
     ) -> Result<bool, StoreError> {
-        self.write(move |connection| {
+        self.write_many(move |connection| {
             if mark(connection, now_ms)? != from {
                 return Ok(false);
             }

@@ -1,6 +1,10 @@
 //! The one thread that writes, from the first write on. Writes that wait at the same time share a
-//! transaction, and so a flush to the disk; each has a savepoint of its own, so that one that fails
-//! takes no other along. Replies are sent after the commit.
+//! transaction, and so a flush to the disk. Each but the first has a savepoint of its own, so that
+//! one that fails takes no other along. Replies are sent after the commit.
+//!
+//! A savepoint is not for writes of many rows: SQLite keeps the old content of all pages that are
+//! changed behind it, here in memory, and goes through that once for each statement. These run
+//! without one, in a transaction of their own.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +20,21 @@ const QUEUE_LENGTH: usize = 256;
 const BATCH_LENGTH: usize = 64;
 
 /// Runs in the transaction, or learns why there is none.
-type Write = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Attempt + Send>;
+type Run = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Attempt + Send>;
+
+struct Write {
+    company: Company,
+    run: Run,
+}
+
+/// Whether a write shares its transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// With those that wait at the same time.
+    Shared,
+    /// With none.
+    Alone,
+}
 
 /// A write that has run and waits for the commit.
 struct Attempt {
@@ -49,8 +67,9 @@ impl Writer {
         let (sender, mut writes) = mpsc::channel::<Write>(QUEUE_LENGTH);
         let thread = thread::Builder::new().name("store-writer".to_owned());
         let started = thread.spawn(move || {
-            while let Some(first) = writes.blocking_recv() {
-                run_batch(&mut connection, first, &mut writes);
+            let mut next = None;
+            while let Some(first) = next.take().or_else(|| writes.blocking_recv()) {
+                next = run_batch(&mut connection, first, &mut writes);
             }
         });
         started.map_err(|source| StoreError::File { path: self.path.clone(), source })?;
@@ -62,10 +81,11 @@ impl Writer {
     /// A caller who stops waiting does not stop the write.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        company: Company,
         write: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
-        let job: Write = Box::new(move |connection| {
+        let run: Run = Box::new(move |connection| {
             let result = connection.and_then(write);
             Attempt {
                 keep: result.is_ok(),
@@ -79,39 +99,69 @@ impl Writer {
                 }),
             }
         });
-        self.queue()?.send(job).await.map_err(|_| StoreError::Closed)?;
+        let write = Write { company, run };
+        self.queue()?.send(write).await.map_err(|_| StoreError::Closed)?;
         receiver.await.map_err(|_| StoreError::Closed)?
     }
 }
 
-fn run_batch(connection: &mut Connection, first: Write, writes: &mut mpsc::Receiver<Write>) {
+/// Runs writes in one transaction; returns the one that is to begin the next.
+fn run_batch(
+    connection: &mut Connection,
+    first: Write,
+    writes: &mut mpsc::Receiver<Write>,
+) -> Option<Write> {
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        (first(Err(error.into())).reply)(Ok(()));
-        return;
+        ((first.run)(Err(error.into())).reply)(Ok(()));
+        return None;
     }
-    let mut attempts = Vec::new();
-    let mut next = Some(first);
-    while let Some(write) = next {
-        attempts.push(run_in_savepoint(connection, write));
-        // A full disk makes SQLite roll back everything by itself.
-        let lost = connection.is_autocommit();
-        next = if lost || attempts.len() >= BATCH_LENGTH { None } else { writes.try_recv().ok() };
+    let attempt = (first.run)(Ok(connection));
+    if !attempt.keep {
+        // Nothing else is in the transaction.
+        roll_back(connection);
+        (attempt.reply)(Ok(()));
+        return None;
+    }
+    let mut attempts = vec![attempt];
+    let mut next = None;
+    // A full disk makes SQLite roll back everything by itself.
+    while first.company == Company::Shared
+        && attempts.len() < BATCH_LENGTH
+        && !connection.is_autocommit()
+    {
+        match writes.try_recv() {
+            Ok(write) if write.company == Company::Shared => {
+                attempts.push(run_in_savepoint(connection, write.run));
+            }
+            Ok(write) => {
+                next = Some(write);
+                break;
+            }
+            Err(_) => break,
+        }
     }
     let commit = connection.execute_batch("COMMIT").map_err(Arc::new);
-    if commit.is_err() && !connection.is_autocommit() {
-        // If this fails too, the next BEGIN does, and says so.
-        drop(connection.execute_batch("ROLLBACK"));
+    if commit.is_err() {
+        roll_back(connection);
     }
     for attempt in attempts {
         (attempt.reply)(commit.clone());
     }
+    next
 }
 
-fn run_in_savepoint(connection: &Connection, write: Write) -> Attempt {
-    if let Err(error) = connection.execute_batch("SAVEPOINT attempt") {
-        return write(Err(error.into()));
+/// If this fails, the next BEGIN does, and says so.
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        drop(connection.execute_batch("ROLLBACK"));
     }
-    let attempt = write(Ok(connection));
+}
+
+fn run_in_savepoint(connection: &Connection, run: Run) -> Attempt {
+    if let Err(error) = connection.execute_batch("SAVEPOINT attempt") {
+        return run(Err(error.into()));
+    }
+    let attempt = run(Ok(connection));
     let end = if attempt.keep { "RELEASE attempt" } else { "ROLLBACK TO attempt; RELEASE attempt" };
     // The savepoint is only gone if the whole transaction is; then the commit fails and says so.
     drop(connection.execute_batch(end));

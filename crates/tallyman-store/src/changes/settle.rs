@@ -51,7 +51,7 @@ impl Store {
         if !self.read_snapshot(is_anything_noted).await? {
             return Ok(Settled::default());
         }
-        self.write(move |connection| settle(connection, now_ms)).await
+        self.write_many(move |connection| settle(connection, now_ms)).await
     }
 }
 

@@ -120,6 +120,38 @@ async fn waiting_writes_share_a_commit() {
 }
 
 #[tokio::test]
+async fn a_write_of_many_rows_shares_no_transaction_and_has_no_savepoint() {
+    let store = TemporaryStore::new();
+    let blocker = Connection::open(store.path()).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut writes = Vec::new();
+    for number in 0..9 {
+        let (store, path) = (store.store.clone(), store.path().to_owned());
+        let write = move |connection: &Connection| {
+            crate::settings::set_setting(connection, &format!("n{number}"), "x")?;
+            let sql = "SELECT COUNT(*) FROM setting WHERE name LIKE 'n%'";
+            let committed: i64 = Connection::open(path)?.query_row(sql, [], |row| row.get(0))?;
+            let has_savepoint = connection.execute_batch("RELEASE attempt; SAVEPOINT attempt");
+            Ok((committed, has_savepoint.is_ok()))
+        };
+        writes.push(tokio::spawn(async move {
+            if number % 3 == 2 { store.write_many(write).await } else { store.write(write).await }
+        }));
+        tokio::task::yield_now().await;
+    }
+    blocker.execute_batch("ROLLBACK").unwrap();
+    let mut seen = Vec::new();
+    for write in writes {
+        seen.push(write.await.unwrap().unwrap());
+    }
+    let first = |committed| (committed, false);
+    let second = |committed| (committed, true);
+    let pattern = [first(0), second(0), first(2), first(3), second(3), first(5)];
+    assert_eq!(seen[..6], pattern);
+    assert_eq!(seen[6..], [first(6), second(6), first(8)]);
+}
+
+#[tokio::test]
 async fn readers_see_what_another_process_committed() {
     let store = TemporaryStore::new();
     let other = Connection::open(store.path()).unwrap();

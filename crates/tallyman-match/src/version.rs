@@ -2,13 +2,17 @@
 //!
 //! [`compare`] compares by an ecosystem, [`compare_by`] by a scheme. Nothing here knows advisories.
 
+mod alpm;
 mod apk;
 mod conan;
+mod conda;
 mod dart;
 mod deb;
 mod digits;
 mod generic;
+mod gentoo;
 mod golang;
+mod julia;
 mod maven;
 mod nuget;
 mod number_list;
@@ -31,10 +35,18 @@ pub enum Scheme {
     Deb,
     /// apk-tools.
     Apk,
+    /// Gentoo.
+    Gentoo,
     /// RPM.
     Rpm,
+    /// Arch Linux.
+    Alpm,
+    /// OCaml.
+    Opam,
     /// Python, PEP 440.
     Pep440,
+    /// Conda.
+    Conda,
     /// Semantic Versioning, for npm, crates.io, Hex and Swift.
     Semver,
     /// Go modules and toolchains.
@@ -47,6 +59,8 @@ pub enum Scheme {
     Packagist,
     /// Dart.
     Pub,
+    /// Julia.
+    Julia,
     /// Maven.
     Maven,
     /// Haskell.
@@ -80,7 +94,7 @@ pub(crate) enum Side {
 struct Line {
     scheme: Scheme,
     /// The names that stand for it, lower case, the scheme's own first: those of OSV's
-    /// ecosystems, package URL types and tools.
+    /// ecosystems, package URL types, tools and languages.
     names: &'static [&'static str],
     compare: fn(&str, &str) -> Result<Ordering, Side>,
     /// Whether a text takes part in ranges.
@@ -88,10 +102,12 @@ struct Line {
 }
 
 /// All schemes. A new one is a line here and a file.
-const SCHEMES: [Line; 15] = [
+const SCHEMES: [Line; 20] = [
     Line {
         scheme: Scheme::Deb,
-        names: &["debian", "ubuntu", "deb", "dpkg", "opkg", "echo", "opam"],
+        names: &[
+            "debian", "ubuntu", "deb", "dpkg", "apt", "opkg", "ipk", "echo", "raspbian", "kali",
+        ],
         compare: deb::compare,
         is_rankable: deb::is_rankable,
     },
@@ -104,55 +120,102 @@ const SCHEMES: [Line; 15] = [
             "minimos",
             "alpaquita",
             "bellsoft hardened containers",
+            "bellsoft",
+            "cleanstart",
+            "postmarketos",
             "apk",
-            "ebuild",
         ],
         compare: apk::compare,
         is_rankable: apk::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Gentoo,
+        names: &["gentoo", "ebuild", "portage"],
+        compare: gentoo::compare,
+        is_rankable: gentoo::is_rankable,
     },
     Line {
         scheme: Scheme::Rpm,
         names: &[
             "rpm",
             "red hat",
+            "rhel",
             "rocky linux",
+            "rocky",
             "almalinux",
             "suse",
+            "sles",
             "opensuse",
             "openeuler",
             "mageia",
             "photon os",
+            "photon",
             "azure linux",
+            "mariner",
+            "cbl-mariner",
             "fedora",
             "amazon linux",
+            "amazon",
             "oracle linux",
+            "oracle",
             "alibaba cloud linux",
+            "alinux",
             "anolis",
+            "anolis os",
             "centos",
-            "alpm",
+            "tencentos",
+            "dnf",
+            "yum",
+            "zypper",
         ],
         compare: rpm::compare,
         is_rankable: rpm::is_rankable,
     },
     Line {
+        scheme: Scheme::Alpm,
+        names: &["arch linux", "arch", "alpm", "pacman"],
+        compare: alpm::compare,
+        is_rankable: alpm::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Opam,
+        names: &["opam", "ocaml"],
+        compare: deb::compare_opam,
+        is_rankable: deb::is_rankable_by_opam,
+    },
+    Line {
         scheme: Scheme::Pep440,
-        names: &["pypi", "pep440", "conda"],
+        names: &["pypi", "pep440", "python", "pip"],
         compare: pep440::compare,
         is_rankable: pep440::is_rankable,
+    },
+    Line {
+        scheme: Scheme::Conda,
+        names: &["conda", "anaconda", "conda-forge"],
+        compare: conda::compare,
+        is_rankable: conda::is_rankable,
     },
     Line {
         scheme: Scheme::Semver,
         names: &[
             "semver",
             "npm",
+            "node",
+            "yarn",
+            "pnpm",
             "crates.io",
+            "crates",
             "cargo",
+            "rust",
             "hex",
+            "elixir",
+            "erlang",
+            "mix",
             "swift",
             "swifturl",
             "github actions",
+            "github",
             "bitnami",
-            "julia",
             "kubernetes",
             "vscode",
             "ghc",
@@ -162,49 +225,55 @@ const SCHEMES: [Line; 15] = [
     },
     Line {
         scheme: Scheme::Go,
-        names: &["go", "golang"],
+        names: &["go", "golang", "go modules", "go pseudo-versions", "stdlib"],
         compare: golang::compare,
         is_rankable: golang::is_rankable,
     },
     Line {
         scheme: Scheme::RubyGems,
-        names: &["rubygems", "gem"],
+        names: &["rubygems", "gem", "ruby", "bundler"],
         compare: rubygems::compare,
         is_rankable: rubygems::is_rankable,
     },
     Line {
         scheme: Scheme::NuGet,
-        names: &["nuget"],
+        names: &["nuget", "dotnet"],
         compare: nuget::compare,
         is_rankable: nuget::is_rankable,
     },
     Line {
         scheme: Scheme::Packagist,
-        names: &["packagist", "composer"],
+        names: &["packagist", "composer", "php"],
         compare: packagist::compare,
         is_rankable: packagist::is_rankable,
     },
     Line {
         scheme: Scheme::Pub,
-        names: &["pub"],
+        names: &["pub", "dart", "flutter"],
         compare: dart::compare,
         is_rankable: dart::is_rankable,
     },
     Line {
+        scheme: Scheme::Julia,
+        names: &["julia"],
+        compare: julia::compare,
+        is_rankable: dart::is_rankable,
+    },
+    Line {
         scheme: Scheme::Maven,
-        names: &["maven"],
+        names: &["maven", "gradle", "java"],
         compare: maven::compare,
         is_rankable: maven::is_rankable,
     },
     Line {
         scheme: Scheme::Hackage,
-        names: &["hackage"],
+        names: &["hackage", "haskell", "cabal"],
         compare: number_list::compare_hackage,
         is_rankable: number_list::is_rankable,
     },
     Line {
         scheme: Scheme::Cran,
-        names: &["cran"],
+        names: &["cran", "bioconductor", "r"],
         compare: number_list::compare_cran,
         is_rankable: number_list::is_rankable,
     },
@@ -216,11 +285,18 @@ const SCHEMES: [Line; 15] = [
     },
     Line {
         scheme: Scheme::Generic,
-        names: &["generic", "luarocks", "linux", "android", "oss-fuzz"],
+        names: &[
+            "generic", "luarocks", "lua", "linux", "android", "oss-fuzz", "git", "root",
+            "homebrew", "docker", "oci",
+        ],
         compare: generic::compare,
         is_rankable: generic::is_rankable,
     },
 ];
+
+/// Those who publish other ecosystems' packages mended: what stands behind the colon may be one
+/// (`TuxCare:npm`, `Root:Alpine:3.18`, `Echo:PyPI`).
+const REBUILDERS: [&str; 5] = ["tuxcare", "root", "echo", "docker hardened images", "seal"];
 
 impl Scheme {
     /// Returns the order of an ecosystem's versions.
@@ -228,12 +304,12 @@ impl Scheme {
         match ecosystem {
             // opkg(1) compares versions as dpkg does.
             Ecosystem::Deb | Ecosystem::Opkg => Scheme::Deb,
-            // Gentoo's versions (PMS, section 3.3) have apk's form, which descends from it.
-            Ecosystem::Apk | Ecosystem::Ebuild => Scheme::Apk,
-            // alpm's vercmp is rpm's algorithm.
-            Ecosystem::Rpm | Ecosystem::Alpm => Scheme::Rpm,
-            // What conda packages is mostly Python's, and its order extends PEP 440.
-            Ecosystem::PyPi | Ecosystem::Conda => Scheme::Pep440,
+            Ecosystem::Apk => Scheme::Apk,
+            Ecosystem::Ebuild => Scheme::Gentoo,
+            Ecosystem::Rpm => Scheme::Rpm,
+            Ecosystem::Alpm => Scheme::Alpm,
+            Ecosystem::PyPi => Scheme::Pep440,
+            Ecosystem::Conda => Scheme::Conda,
             Ecosystem::Npm | Ecosystem::Cargo | Ecosystem::Swift | Ecosystem::Hex => Scheme::Semver,
             Ecosystem::Go => Scheme::Go,
             Ecosystem::Maven => Scheme::Maven,
@@ -282,12 +358,30 @@ fn known_names() -> String {
 impl FromStr for Scheme {
     type Err = UnknownScheme;
 
-    /// Reads an OSV ecosystem, in any case and with or without a release (`Debian:12`).
+    /// Reads an OSV ecosystem with or without a release (`Debian:12`), a package URL's type, or the
+    /// name of a tool; neither case nor spaces and signs between letters count.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let name = text.split(':').next().unwrap_or_default().to_lowercase();
-        let line = SCHEMES.iter().find(|line| line.names.contains(&name.as_str()));
-        line.map(|line| line.scheme).ok_or_else(|| UnknownScheme { name: text.to_owned() })
+        let unknown = || UnknownScheme { name: text.to_owned() };
+        let text = text.strip_prefix("pkg:").unwrap_or(text);
+        let (name, rest) = text.split_once([':', '/']).unwrap_or((text, ""));
+        let is_name = |known: &str| letters(known).eq(letters(name));
+        if let Some(scheme) = REBUILDERS.into_iter().find(|it| is_name(it)).and(find(rest)) {
+            return Ok(scheme);
+        }
+        find(name).ok_or_else(unknown)
     }
+}
+
+/// Finds a scheme by the name before the first colon.
+fn find(text: &str) -> Option<Scheme> {
+    let name = text.split(':').next().unwrap_or_default();
+    let is_name = |known: &&str| letters(known).eq(letters(name));
+    let line = SCHEMES.iter().find(|line| line.names.iter().any(is_name));
+    line.filter(|_| letters(name).next().is_some()).map(|line| line.scheme)
+}
+
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 /// Compares two versions as the ecosystem's own tool does.

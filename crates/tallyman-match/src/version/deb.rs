@@ -19,6 +19,21 @@ pub(super) fn is_rankable(version: &str) -> bool {
     Version::parse(version).is_some()
 }
 
+/// Compares two versions of opam packages: Debian's order without epoch and revision, of whatever
+/// text (opam manual, "Version ordering").
+pub(super) fn compare_opam(a: &str, b: &str) -> Result<Ordering, Side> {
+    match (a.trim(), b.trim()) {
+        ("", _) => Err(Side::Left),
+        (_, "") => Err(Side::Right),
+        (a, b) => Ok(compare_part(a, b)),
+    }
+}
+
+/// opam orders any text; what does not begin with a number is most likely a branch.
+pub(super) fn is_rankable_by_opam(version: &str) -> bool {
+    version.starts_with(|c: char| c.is_ascii_digit())
+}
+
 struct Version<'a> {
     epoch: i32,
     upstream: &'a str,

@@ -2,7 +2,8 @@
 //! PostgreSQL's `17rc1`, OpenSSH's `9.6p1`.
 //!
 //! A version is a list of numbers and words, wherever they meet or anything stands between them.
-//! Words that announce a release come before it, all others after it; zeros at the end say nothing.
+//! Words that announce a release come before it, all others after it; zeros at the end say nothing,
+//! nor do those before a word that announces one (`1.20rc1` is `1.20.0-rc.1`).
 
 use std::cmp::Ordering;
 
@@ -15,7 +16,7 @@ const ANNOUNCING: [&[&str]; 6] = [
     &["alpha"],
     &["beta"],
     &["milestone"],
-    &["rc", "cr", "pre", "preview"],
+    &["rc", "cr", "pre", "preview", "ea"],
 ];
 
 /// Letters that are short for these if a number follows at once, as in Python's `3.14.0b2`.
@@ -25,7 +26,7 @@ const SHORT: [(&str, &str); 4] = [("a", "alpha"), ("b", "beta"), ("m", "mileston
 pub(super) fn compare(a: &str, b: &str) -> Result<Ordering, Side> {
     let (mut a, mut b) = (Parts::of(a), Parts::of(b));
     loop {
-        let (one, other) = (a.next(), b.next());
+        let (one, other) = (a.next_part(), b.next_part());
         if one.is_none() && other.is_none() {
             return Ok(Ordering::Equal);
         }
@@ -60,11 +61,15 @@ impl Part<'_> {
         }
     }
 
+    fn is_zero(self) -> bool {
+        matches!(self, Part::Number(number) if number.bytes().all(|byte| byte == b'0'))
+    }
+
     /// The order of different kinds; zero is where a version may end.
     fn rank(self) -> u8 {
         match self {
             Part::Announcing(_) => 0,
-            Part::Number(number) if number.bytes().all(|byte| byte == b'0') => 1,
+            Part::Number(_) if self.is_zero() => 1,
             Part::Word(_) => 2,
             Part::Number(_) => 3,
         }
@@ -73,6 +78,8 @@ impl Part<'_> {
 
 struct Parts<'a> {
     rest: &'a str,
+    /// So many zeros come next of which it is known that no such word follows them.
+    plain_zeros: usize,
 }
 
 impl<'a> Parts<'a> {
@@ -81,14 +88,37 @@ impl<'a> Parts<'a> {
         // `v1.0` is 1.0.
         let bare =
             text.strip_prefix(['v', 'V']).filter(|it| it.starts_with(|c: char| c.is_ascii_digit()));
-        Parts { rest: bare.unwrap_or(text) }
+        Parts { rest: bare.unwrap_or(text), plain_zeros: 0 }
     }
-}
 
-impl<'a> Iterator for Parts<'a> {
-    type Item = Part<'a>;
+    /// Takes the next part, but zeros before a word that announces a release.
+    fn next_part(&mut self) -> Option<Part<'a>> {
+        let part = self.take();
+        if !part.is_some_and(Part::is_zero) {
+            return part;
+        }
+        if let Some(others) = self.plain_zeros.checked_sub(1) {
+            self.plain_zeros = others;
+            return part;
+        }
+        let mut ahead = Parts { rest: self.rest, plain_zeros: 0 };
+        let mut zeros = 0;
+        loop {
+            match ahead.take() {
+                Some(next) if next.is_zero() => zeros += 1,
+                Some(word @ Part::Announcing(_)) => {
+                    self.rest = ahead.rest;
+                    return Some(word);
+                }
+                _ => {
+                    self.plain_zeros = zeros;
+                    return part;
+                }
+            }
+        }
+    }
 
-    fn next(&mut self) -> Option<Part<'a>> {
+    fn take(&mut self) -> Option<Part<'a>> {
         let text = self.rest.trim_start_matches(|c: char| !c.is_alphanumeric());
         let (number, rest) = digits::split(text);
         if !number.is_empty() {

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::semver::compare_prereleases;
+use super::semver::compare_parsed;
 use super::{Side, digits};
 
 /// Compares two NuGet versions.
@@ -17,7 +17,12 @@ pub(super) fn compare(a: &str, b: &str) -> Result<Ordering, Side> {
             return Ok(order);
         }
     }
-    Ok(compare_prereleases(a.prerelease.split('.'), b.prerelease.split('.')))
+    // Numbers are what `int.TryParse` reads: with a sign, and within 32 bits.
+    let integer = |text: &str| text.parse::<i32>().ok().map(i64::from);
+    let is_release = |version: &Version| version.prerelease.is_empty();
+    Ok(is_release(&a)
+        .cmp(&is_release(&b))
+        .then_with(|| compare_parsed(&a.prerelease, &b.prerelease, integer)))
 }
 
 /// Every version that can be read has its place in a range.

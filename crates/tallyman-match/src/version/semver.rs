@@ -1,8 +1,8 @@
 //! Semantic Versioning 2.0.0, section 11, for npm and crates.io; numbers may be of any length.
 //!
 //! It reads what npm's loose mode reads: a leading `v` or `=`, leading zeros, a pre-release
-//! without its hyphen; and missing parts, which are zero. Parts behind the third are ignored like
-//! build metadata.
+//! without its hyphen, or with a dot in its place; and missing parts, which are zero. Numbers behind
+//! the third are ignored like build metadata.
 
 use std::cmp::Ordering;
 
@@ -43,6 +43,12 @@ impl<'a> Version<'a> {
         let mut count = 1;
         while let Some(tail) = rest.strip_prefix('.') {
             let (number, tail) = digits::split(tail);
+            // `1.0.0.beta1`: a word behind three numbers is a pre-release.
+            let is_word = tail.starts_with(|c: char| c.is_ascii_alphabetic());
+            if number.is_empty() && is_word && count >= 3 {
+                rest = tail;
+                break;
+            }
             if number.is_empty() {
                 return None;
             }
@@ -106,6 +112,29 @@ pub(super) fn compare_prereleases<'a>(
             (Some(""), Some(_)) => return Ordering::Greater,
             (Some(_), Some("")) => return Ordering::Less,
             (Some(a), Some(b)) => compare_identifiers(a, b),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+}
+
+/// Compares pre-releases or builds whose identifiers are numbers where the language's own parser of
+/// integers takes them for such, with a sign and within limits.
+pub(super) fn compare_parsed(a: &str, b: &str, parse: fn(&str) -> Option<i64>) -> Ordering {
+    let (mut a, mut b) = (a.split('.'), b.split('.'));
+    loop {
+        let order = match (a.next(), b.next()) {
+            (None, None) => return Ordering::Equal,
+            (a, b) if a.is_none() || b.is_none() => a.is_some().cmp(&b.is_some()),
+            (a, b) => {
+                let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
+                match (parse(a), parse(b)) {
+                    (Some(a), Some(b)) => a.cmp(&b),
+                    (None, None) => a.cmp(b),
+                    (a_number, b_number) => b_number.is_some().cmp(&a_number.is_some()),
+                }
+            }
         };
         if order.is_ne() {
             return order;

@@ -88,6 +88,9 @@ fn nuget_has_four_numbers_and_no_case() {
         &["1.0.0-alpha", "1.0.0-beta.2", "1.0.0-beta.11", "1.0", "1.0.0.1"],
     );
     check_equal(Scheme::NuGet, &["1.0-RC", "1.0.0-rc", "1.0.0.0-rc+build"]);
+    // To .NET's parser -5 is a number, and 9999999999 is none.
+    check_rising(Scheme::NuGet, &["1-a.-5", "1-a.4", "1-a.10000000000", "1-a.9999999999", "1-a.b"]);
+    check_equal(Scheme::NuGet, &["1-a.5", "1-a.005"]);
 }
 
 #[test]
@@ -103,6 +106,12 @@ fn php_words_have_their_places() {
 #[test]
 fn builds_count_for_dart_and_length_for_lists() {
     check_rising(Scheme::Pub, &["1.0.0-a", "1.0.0", "1.0.0+1", "1.0.0+2", "1.0.0+a", "1.0.1"]);
+    // To Dart's parser -5 and 0xff are numbers.
+    check_rising(
+        Scheme::Pub,
+        &["1.0.0-a.-5", "1.0.0-a.4", "1.0.0-a.0xff", "1.0.0-a.0x", "1.0.0-a.a"],
+    );
+    check_rising(Scheme::Pub, &["1.0.0+-5", "1.0.0+4", "1.0.0+99999999999999999999", "1.0.0+a"]);
     check_rising(Scheme::Hackage, &["0.9", "0.75", "1", "1.0", "1.0.0", "1.1"]);
     check_rising(Scheme::Cran, &["0.9", "0.75", "1.0", "1.0-0", "1.0-1", "1.0.2"]);
     assert!(compare_by(Scheme::Cran, "1.0", "one").is_err());
@@ -117,6 +126,26 @@ fn schemes_are_read_by_the_names_that_osv_has() {
         ("MAVEN", Scheme::Maven),
     ] {
         assert_eq!(name.parse(), Ok(scheme));
+    }
+    for (name, scheme) in [
+        ("Echo", Scheme::Deb),
+        ("Echo:PyPI", Scheme::Pep440),
+        ("TuxCare:Red Hat:enterprise_linux:8", Scheme::Rpm),
+        ("Root:Alpine:3.18", Scheme::Apk),
+        ("Docker Hardened Images:Debian:trixie", Scheme::Deb),
+        ("Maven:https://maven.google.com", Scheme::Maven),
+        ("pkg:golang/example.com/module", Scheme::Go),
+        ("redhat", Scheme::Rpm),
+        ("rocky-linux", Scheme::Rpm),
+        ("PEP 440", Scheme::Pep440),
+        ("crates", Scheme::Semver),
+        ("Go pseudo-versions", Scheme::Go),
+        ("Arch Linux", Scheme::Alpm),
+    ] {
+        assert_eq!(name.parse(), Ok(scheme), "{name}");
+    }
+    for name in ["", ":", "TuxCare", "TuxCare:Fortran", "Docker Hardened Images", "-", "pkg:"] {
+        assert!(name.parse::<Scheme>().is_err(), "{name}");
     }
     let error = "Fortran".parse::<Scheme>().expect_err("no scheme").to_string();
     assert!(error.contains("`Fortran`") && error.contains("rubygems"), "{error}");
@@ -175,4 +204,117 @@ fn versions_of_programs_know_letters_patches_and_announcements() {
     check_equal(Scheme::Generic, &["1", "v1", "1.0", "1.0.0", "V1-0", " 1_0 ", "01"]);
     check_equal(Scheme::Generic, &["1.0RC1", "1.0-rc.1", "1.0c1"]);
     check_equal(Scheme::Generic, &["", "0", "-", "0.0"]);
+    check_equal(Scheme::Generic, &["1.20rc1", "1.20.0-rc.1", "1.20-RC1", "1.20.0.0rc01"]);
+    check_rising(Scheme::Generic, &["1.0rc0", "1.0.0.rc0.1", "1.0.0rc1", "1", "1.0.0a", "1.0.1"]);
+    check_rising(Scheme::Generic, &["8u392", "8u402", "11.0.2-ea", "11.0.2", "11.0.2+9", "17"]);
+    check_rising(Scheme::Generic, &["15-alpine", "15.1-alpine", "15.1-bookworm", "16-alpine"]);
+    let long = format!("1{}", ".0".repeat(200_000));
+    check_equal(Scheme::Generic, &[&long, "1"]);
+}
+
+#[test]
+fn gentoo_versions_are_ordered_as_the_specification_says() {
+    check_rising(
+        Scheme::Gentoo,
+        &[
+            "1.0_alpha",
+            "1.0_alpha1_p",
+            "1.0_alpha2",
+            "1.0_beta",
+            "1.0_pre",
+            "1.0_rc",
+            "1.0_rc_p1",
+            "1.0",
+            "1.0-r1",
+            "1.0-r10",
+            "1.0_p",
+            "1.0_p1",
+            "1.0a",
+            "1.0b_rc1",
+            "1.0b",
+            "1.0.0",
+            "1.01",
+            "1.1",
+            "1.10",
+            "10",
+        ],
+    );
+    check_rising(Scheme::Gentoo, &["1.02", "1.020.1", "1.021"]);
+    check_equal(Scheme::Gentoo, &["1.0", "1.0-r0", "01.00", "1.0-r00"]);
+    check_equal(Scheme::Gentoo, &["1.0_p", "1.0_p0", "1.00_p00"]);
+    for version in ["", "1.", ".1", "a", "1.0-r", "1.0ab", "1_foo", "1.0A", "1.0-1", "1.0-r1_p"] {
+        assert!(compare_by(Scheme::Gentoo, version, "1").is_err(), "{version}");
+    }
+}
+
+#[test]
+fn arch_versions_are_announced_by_letters_and_may_lack_a_release() {
+    check_rising(
+        Scheme::Alpm,
+        &["1.0a", "1.0alpha", "1.0b", "1.0rc", "1.0", "1.0.a", "1.0.1", "1.1", "1..1", "1:0.1"],
+    );
+    check_rising(Scheme::Alpm, &["1.0-1", "1.0-1.1", "1.0-2", "1.0-10"]);
+    for release in ["1.0-1", "1.0-2"] {
+        check_equal(Scheme::Alpm, &["1.0", release]);
+    }
+    check_equal(Scheme::Alpm, &["1.0", "0:1.0", "1+0", ":1.0", "1.00", "1,0"]);
+    let long = "1-.a".repeat(100_000);
+    check_equal(Scheme::Alpm, &[&long]);
+}
+
+#[test]
+fn conda_versions_know_dev_post_and_the_underscore_of_openssl() {
+    check_rising(
+        Scheme::Conda,
+        &[
+            "0.4",
+            "0.4.1.rc",
+            "0.4.1",
+            "0.5a1",
+            "0.5b3",
+            "0.5",
+            "1.1*",
+            "1.1dev1",
+            "1.1_",
+            "1.1a1",
+            "1.1.0dev1",
+            "1.1.a1",
+            "1.1.0rc1",
+            "1.1+dev",
+            "1.1.0",
+            "1.1+0.1",
+            "1.1.0post1",
+            "1.1post1",
+            "1996.07.12",
+            "1!0.4.1",
+        ],
+    );
+    check_rising(Scheme::Conda, &["1.1.1_", "1.1.1a", "1.1.1w", "3.0"]);
+    check_equal(Scheme::Conda, &["1.1", "1.1.0", "1.01", " 1_1 ", "0!1.1", "1-1.0", "1.1+0"]);
+    check_equal(Scheme::Conda, &["1.1.dev1", "1.1.0DEV1", "1.1-0dev1"]);
+    for version in ["", "1..2", "1.0-a_b", "a!1", "1!2!3", "1+2+3", "+1", "1+", "1.0+a_", "é"] {
+        assert!(compare_by(Scheme::Conda, version, "1").is_err(), "{version}");
+    }
+}
+
+#[test]
+fn opam_and_julia_have_orders_of_their_own() {
+    check_rising(Scheme::Opam, &["5.0.0~alpha1", "5.0.0", "5.0.0+options", "5.0.0-1", "v0.1"]);
+    check_rising(Scheme::Opam, &["1.0+b", "1.0-a", "1:0"]);
+    check_equal(Scheme::Opam, &["1.0", "1.00", " 01.0 "]);
+    assert!(compare_by(Scheme::Opam, "1", " ").is_err());
+    check_rising(
+        Scheme::Julia,
+        &["3.0.13-rc.4", "3.0.13-rc.-5", "3.0.13", "3.0.13+4", "3.0.13+-5"],
+    );
+    check_rising(Scheme::Julia, &["3.0.13-rc1", "3.0.13", "3.0.13+0", "3.0.13+10", "3.0.14+0"]);
+}
+
+#[test]
+fn a_word_behind_three_numbers_and_a_dot_is_a_pre_release() {
+    check_equal(Scheme::Semver, &["1.0.0.beta1", "1.0.0-beta1", "1.0.0beta1"]);
+    check_rising(Scheme::Semver, &["1.0.0.alpha.1", "1.0.0.alpha.2", "1.0.0"]);
+    for version in ["1.x", "1.0.x", "1.0.0.", "1.0.0.-a"] {
+        assert!(compare_by(Scheme::Semver, version, "1.0.0").is_err(), "{version}");
+    }
 }

@@ -85,6 +85,46 @@ APK = Grammar(
     tails=("", "", "", "-r0", "-r1", "-r10", "-r01", "_p1-r2", "~1af3", "_rc1_git2-r1", "-r", "~"),
     changes=("0", "1", ".", "-r", "_", "~", "a", "_rc", ".0", "_p", "A"),
 )
+# Without words that apk-tools has no place for.
+APK_PROPER = Grammar(
+    numbers=("0", "1", "2", "9", "10", "11", "100", "20240101"),
+    separators=(".", ".", ".", ""),
+    words=("a", "b", "z"),
+    tails=(
+        *("", "", "-r0", "-r1", "-r10", "-r01", "_p1-r2", "_rc1_git2-r1", "_p0", "_rc0", "_rc01"),
+        *("_alpha1_beta2", "_git20240101", "_cvs1", "_pre3-r2", "a_p1", "b-r1", "_svn1_hg2"),
+    ),
+    changes=("0", "1", ".", "-r1", "a", "_rc1", ".0", "_p2"),
+)
+GENTOO = Grammar(
+    numbers=("0", "1", "2", "9", "10", "00", "01", "010", "100", "20240101", NUMBERS[-2]),
+    separators=(".", ".", ".", "_", ""),
+    words=("a", "z", "alpha", "beta", "pre", "rc", "p", "alpha1", "pre2", "p20", "rc10", "p0", "p01"),
+    tails=(
+        *("", "", "", "-r0", "-r1", "-r10", "-r01", "_p1-r2", "_rc1_p2-r1", "_p", "_alpha"),
+        *("_alpha0", "a", "b_p1"),
+    ),
+    changes=("0", "1", ".", "-r1", "_", "a", "_rc", ".0", "_p", "r"),
+)
+ARCH = Grammar(
+    numbers=NUMBERS,
+    heads=("", "", "", "0:", "1:", "10:", ":", "01:"),
+    separators=(".", ".", ".", "+", "_", "", "..", "._", "~"),
+    words=("a", "z", "Z", "rc", "rc1", "git", "beta", "r12", "alpha", "pre"),
+    tails=("", "", "-1", "-2", "-1.1", "-01", "-10", "rc1", "a", "b-1", ".", "-", "_a", "+1"),
+    changes=("0", "1", ".", "+", "~", "a", "rc", "_", "Z", ".a", "-1"),
+)
+CONDA = Grammar(
+    numbers=NUMBERS,
+    heads=("", "", "", "", "0!", "1!", "01!"),
+    separators=(".", ".", ".", "_", "", "-"),
+    words=("a", "rc", "dev", "post", "dev1", "post2", "BETA", "*", "rc1", "w", "Dev", "POST3", "_"),
+    tails=(
+        *("", "", "", "+1", "+abc.1", "_", "+a_b", "post1", "dev", "-1", "+post", "+dev.2", ".dev"),
+        *(".post1", "a", "w"),
+    ),
+    changes=("0", "1", ".", "_", "a", "rc", ".0", "post", "dev", "!", "+", "*", "-"),
+)
 PYTHON = Grammar(
     numbers=NUMBERS,
     heads=("", "", "", "", "v", "V", "0!", "1!", "01!"),
@@ -165,6 +205,13 @@ LISTS = Grammar(numbers=NUMBERS[:13], separators=(".",), longest=5, changes=("0"
 CRAN = Grammar(
     numbers=NUMBERS[:13], separators=(".", ".", "-"), longest=5, changes=("0", "1", ".", "-", ".0")
 )
+CRATES = Grammar(
+    numbers=("0", "1", "2", "9", "10", "11", "100", "18446744073709551615"),
+    longest=2,
+    least=2,
+    tails=(*SEMVER.tails, "-1.99999999999999999999999", "-rc.99999999999999999999998"),
+    changes=SEMVER.changes,
+)
 CONAN = Grammar(
     numbers=NUMBERS,
     separators=(".", ".", ".", "", "-", "+"),
@@ -177,6 +224,7 @@ NUGET = Grammar(
     tails=(
         *("", "", "", "-alpha", "-ALPHA", "-alpha.1", "-beta.2", "-beta.11", "-rc", "-RC.1", "-0"),
         *("-1a", "-a-b", "+build", "-beta+meta", "-Beta.2+x", "--", "-alpha10", "-alpha9"),
+        *("-rc.-1", "-rc.2147483647", "-rc.2147483648", "-rc.10000000000", "-rc.20240101"),
     ),
     changes=("0", "1", ".", ".0", "-a", "A"),
 )

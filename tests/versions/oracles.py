@@ -17,7 +17,16 @@ MAVEN_ARTIFACT = "org.apache.maven:maven-artifact:"
 COMMONS_LANG = "org.apache.commons:commons-lang3:3.8.1"
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy"
 CONAN = "conan==2.34.0"
-GO_MOD = "golang.org/x/mod@v0.29.0"
+PORTAGE = "portage==3.0.83"
+# Carries conda's own class; conda itself is not on PyPI.
+CONDA_LOCK = "conda-lock==4.0.3"
+SEMVER_CRATE = "semver = \"=1.0.28\""
+GO_MODULES = (
+    "golang.org/x/mod@v0.29.0",
+    # Trivy's order of Alpine's versions, and that of NuGet's at deps.dev.
+    "github.com/knqyf263/go-apk-version@v0.0.0-20200609155635-041fdbb8563f",
+    "deps.dev/util/semver@v0.0.0-20260727054525-2946ae4a6141",
+)
 
 
 def ask(pairs: list, *command, cwd=None) -> list:
@@ -195,19 +204,39 @@ import (
 	"os"
 	"strings"
 
+	depsdev "deps.dev/util/semver"
+	apk "github.com/knqyf263/go-apk-version"
 	"golang.org/x/mod/semver"
 )
+
+type order func(a, b string) (int, bool)
+
+var orders = map[string]order{
+	"modules": func(a, b string) (int, bool) {
+		return semver.Compare(a, b), semver.IsValid(a) && semver.IsValid(b)
+	},
+	"releases": func(a, b string) (int, bool) {
+		return version.Compare(a, b), version.IsValid(a) && version.IsValid(b)
+	},
+	"apk": func(a, b string) (int, bool) {
+		return apk.Version(a).Compare(apk.Version(b)), apk.Valid(a) && apk.Valid(b)
+	},
+	"nuget": func(a, b string) (int, bool) {
+		left, err := depsdev.NuGet.Parse(a)
+		right, other := depsdev.NuGet.Parse(b)
+		if err != nil || other != nil {
+			return 0, false
+		}
+		return left.Compare(right), true
+	},
+}
 
 func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		a, b, _ := strings.Cut(lines.Text(), "\\t")
-		isValid, compare := semver.IsValid, semver.Compare
-		if strings.HasPrefix(a, "go") {
-			isValid, compare = version.IsValid, version.Compare
-		}
-		if isValid(a) && isValid(b) {
-			fmt.Println(compare(a, b))
+		if compared, valid := orders[os.Args[1]](a, b); valid {
+			fmt.Println(compared)
 		} else {
 			fmt.Println("invalid")
 		}
@@ -216,16 +245,33 @@ func main() {
 """
 
 
+def _go(order: str, pairs: list) -> list:
+    return ask(pairs, once("go-orders", _build_go), order)
+
+
 def go_modules(pairs: list) -> list:
     """golang.org/x/mod/semver."""
-    return ask(pairs, once("go-order", _build_go))
+    return _go("modules", pairs)
 
 
 def go_releases(pairs: list) -> list:
     """go/version. Of two numbers it makes the language version, which no release has had since
     1.21, so those are not asked for."""
-    answers = ask(pairs, once("go-order", _build_go))
+    answers = _go("releases", pairs)
     return only(pairs, answers, r"go[0-9]+\.[0-9]+(\.[0-9]+|(rc|beta)[0-9]+)|go1\.([0-9]|1[0-9])")
+
+
+def go_apk(pairs: list) -> list:
+    """apk-tools 2 in Go, as Trivy has it. Left out is what apk-tools has mended since: numbers with
+    zeros in front, what follows a number that is zero, and a suffix without a number at the end."""
+    numbers = r"[0-9]+((\.(0|[1-9][0-9]*))*\.[1-9][0-9]*)?"
+    suffixes = r"(_(alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]+)*"
+    return only(pairs, _go("apk", pairs), f"{numbers}[a-z]?{suffixes}(-r[0-9]+)?")
+
+
+def go_nuget(pairs: list) -> list:
+    """NuGet's order by deps.dev, which does not take `01` for a number."""
+    return only(pairs, _go("nuget", pairs), r"(?!.*[.-]-?0[0-9]+([.+]|$)).*")
 
 
 def _build_go(made: Path):
@@ -233,8 +279,39 @@ def _build_go(made: Path):
     source.mkdir()
     (source / "main.go").write_text(_GO)
     run("go", "mod", "init", "example.com/order", cwd=source)
-    run("go", "get", GO_MOD, cwd=source)
+    run("go", "get", *GO_MODULES, cwd=source)
     run("go", "build", "-o", made, ".", cwd=source)
+
+
+_RUST = """
+use std::io::BufRead;
+
+fn main() {
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("a line");
+        let (a, b) = line.split_once('\\t').expect("two versions");
+        match (semver::Version::parse(a), semver::Version::parse(b)) {
+            (Ok(a), Ok(b)) => println!("{}", a.cmp_precedence(&b) as i8),
+            _ => println!("invalid"),
+        }
+    }
+}
+"""
+
+
+def rust_semver(pairs: list) -> list:
+    """The crate that Cargo itself uses."""
+    return ask(pairs, once("rust-order", _build_rust))
+
+
+def _build_rust(made: Path):
+    source = made.parent / "order"
+    (source / "src").mkdir(parents=True)
+    (source / "src" / "main.rs").write_text(_RUST)
+    package = '[package]\nname = "order"\nversion = "0.0.0"\nedition = "2024"\n'
+    (source / "Cargo.toml").write_text(f"{package}[dependencies]\n{SEMVER_CRATE}\n[workspace]\n")
+    run("cargo", "build", "--quiet", "--target-dir", source / "built", cwd=source)
+    (source / "built" / "debug" / "order").rename(made)
 
 
 _CONAN = """
@@ -259,8 +336,75 @@ def conan(pairs: list) -> list:
 
 
 def _install_conan(made: Path):
+    _install(CONAN, made)
+
+
+def _install(package: str, made: Path):
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--no-deps", "--target", made, CONAN)
+    run(*pip, "--no-deps", "--target", made, package)
+
+
+_CONDA = """
+import sys
+import types
+# The class needs one exception of conda's; the packages around it load all of the rest.
+name = "conda_lock._vendor.conda.models"
+while name:
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [f"{sys.argv[1]}/{name.replace('.', '/')}"]
+    name = name.rpartition(".")[0]
+exceptions = types.ModuleType("exceptions")
+exceptions.InvalidVersionSpec = type("Invalid", (ValueError,), {"__init__": lambda *_: None})
+sys.modules["conda_lock._vendor.conda.exceptions"] = exceptions
+from conda_lock._vendor.conda.models.version import VersionOrder
+for line in sys.stdin:
+    try:
+        a, b = map(VersionOrder, line.rstrip("\\n").split("\\t"))
+        print((a > b) - (a < b))
+    except ValueError:
+        print("invalid")
+"""
+
+
+def conda(pairs: list) -> list:
+    """Conda's own class."""
+    libraries = once(CONDA_LOCK, lambda made: _install(CONDA_LOCK, made))
+    return ask(pairs, sys.executable, "-c", _CONDA, libraries)
+
+
+_PORTAGE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from portage.versions import vercmp, ververify
+for line in sys.stdin:
+    a, b = line.rstrip("\\n").split("\\t")
+    if ververify(a) and ververify(b):
+        order = vercmp(a, b)
+        print((order > 0) - (order < 0))
+    else:
+        print("invalid")
+"""
+
+
+def portage(pairs: list) -> list:
+    """Gentoo's own package manager."""
+    libraries = once(PORTAGE, lambda made: _install(PORTAGE, made))
+    return ask(pairs, sys.executable, "-c", _PORTAGE, libraries)
+
+
+_ALPM = """
+import ctypes
+import ctypes.util
+import sys
+compare = ctypes.CDLL(ctypes.util.find_library("alpm")).alpm_pkg_vercmp
+for line in sys.stdin:
+    print(compare(*line.rstrip("\\n").encode().split(b"\\t")))
+"""
+
+
+def alpm(pairs: list) -> list:
+    """pacman's own library."""
+    return ask(pairs, sys.executable, "-c", _ALPM)
 
 
 _ELIXIR = """

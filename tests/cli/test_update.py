@@ -61,11 +61,57 @@ def test_a_feed_is_fetched_once_and_then_asked_for_changes(installation, feeds):
     assert loaded(installation)["osv/CRAN"] == 5
 
 
+def test_what_a_publisher_no_longer_has_is_gone(installation, feeds):
+    feeds.serve_osv("CRAN", records(30, ecosystem="CRAN"))
+    update(installation, feeds, "osv/CRAN")
+    feeds.serve_osv("CRAN", records(28, ecosystem="CRAN", start=5), version="2")
+    outcome = update(installation, feeds, "osv/CRAN")["osv/CRAN"]
+    assert [outcome[key] for key in ("added", "withdrawn", "unchanged")] == [3, 5, 25]
+    assert loaded(installation)["osv/CRAN"] == 28
+    # Nearly all of it at once is an accident, unless somebody says that it is none.
+    feeds.serve_osv("CRAN", records(2, ecosystem="CRAN", start=5), version="3")
+    outcome = update(installation, feeds, "osv/CRAN", expect=3)["osv/CRAN"]
+    assert "26 records, more than half" in outcome["reason"] and "--force" in outcome["next_step"]
+    assert loaded(installation)["osv/CRAN"] == 28
+    assert update(installation, feeds, "osv/CRAN", "--force")["osv/CRAN"]["withdrawn"] == 26
+
+
+def oval(release: str, numbers) -> bytes:
+    """Updates of Anolis OS, each with a package of its own."""
+    definitions, tests, objects, states = "", "", "", ""
+    for n in numbers:
+        definitions += f"""<definition class="patch" id="oval:cn.openanolis:def:{release}{n}"><metadata>
+            <affected><platform>Anolis OS {release}</platform></affected>
+            <reference ref_id="ANSA-{release}:{n}" source="ANSA"/>
+            <reference ref_id="CVE-2024-{release}00{n}" source="CVE"/></metadata>
+            <criteria operator="AND"><criterion comment="x" test_ref="t{n}"/></criteria></definition>"""
+        tests += f'<rpminfo_test id="t{n}"><object object_ref="o{n}"/><state state_ref="s{n}"/></rpminfo_test>'
+        objects += f'<rpminfo_object id="o{n}"><name>probe-{n}</name></rpminfo_object>'
+        states += f'<rpminfo_state id="s{n}"><evr operation="less than">0:2-1.an{release}</evr></rpminfo_state>'
+    sections = {"definitions": definitions, "tests": tests, "objects": objects, "states": states}
+    inner = "".join(f"<{name}>{text}</{name}>" for name, text in sections.items())
+    return f"<oval_definitions>{inner}</oval_definitions>".encode()
+
+
+def test_of_a_feed_in_several_files_all_are_read_again_when_one_is_new(installation, feeds):
+    path = "/anas.openanolis.cn/api/data/OVAL/anolis-{}.oval.xml"
+    for release in ("7", "8", "23"):
+        feeds.serve(path.format(release), oval(release, range(1, 4)), etag=f'"{release}"')
+    assert update(installation, feeds, "anolis")["anolis"]["added"] == 9
+    assert update(installation, feeds, "anolis")["anolis"]["result"] == "unchanged"
+    seen = len(feeds.requests)
+    feeds.serve(path.format("8"), oval("8", range(2, 5)), etag='"8b"')
+    outcome = update(installation, feeds, "anolis")["anolis"]
+    assert [outcome[key] for key in ("added", "withdrawn", "unchanged")] == [1, 1, 8]
+    assert sorted(request.status for request in feeds.requests[seen:]) == [200, 200, 200, 304, 304]
+    assert loaded(installation)["anolis-oval"] == 9
+
+
 def test_a_connection_that_breaks_is_gone_on_with(installation, feeds):
-    document = feeds.serve_osv("PyPI", records(2000))
-    path = f"/{OSV_HOST}/PyPI/all.zip"
+    document = feeds.serve_osv("NuGet", records(2000, ecosystem="NuGet"))
+    path = f"/{OSV_HOST}/NuGet/all.zip"
     feeds.trouble[path] = [cut_after(document, len(document.content) // 2)]
-    outcome = update(installation, feeds, "osv/PyPI")["osv/PyPI"]
+    outcome = update(installation, feeds, "osv/NuGet")["osv/NuGet"]
     assert outcome["result"] == "updated"
     assert [request.status for request in feeds.requests] == [200, 206]
     assert outcome["received_bytes"] == len(document.content) == feeds.sent()
@@ -182,24 +228,24 @@ def test_two_updates_at_once_are_told_apart(installation, feeds):
 
 
 def test_an_update_that_is_killed_goes_on_where_it_was(installation, feeds):
-    document = feeds.serve_osv("PyPI", records(3000))
+    document = feeds.serve_osv("NuGet", records(3000, ecosystem="NuGet"))
     half = len(document.content) // 2
     arrived, release = threading.Event(), threading.Event()
-    path = f"/{OSV_HOST}/PyPI/all.zip"
+    path = f"/{OSV_HOST}/NuGet/all.zip"
     feeds.trouble[path] = [held(arrived, release, document, half)]
-    process = _start(installation, feeds, "osv/PyPI")
-    part = installation.data / "advisories/sources/osv-PyPI.0.part"
+    process = _start(installation, feeds, "osv/NuGet")
+    part = installation.data / "advisories/sources/osv-NuGet.0.part"
     assert arrived.wait(30)
     wait_until(lambda: part.exists() and part.stat().st_size > 0, "a part is on the disk", 30)
     process.send_signal(signal.SIGKILL)
     process.wait()
     release.set()
     left = part.stat().st_size
-    outcome = update(installation, feeds, "osv/PyPI")["osv/PyPI"]
+    outcome = update(installation, feeds, "osv/NuGet")["osv/NuGet"]
     assert outcome["result"] == "updated"
     assert outcome["received_bytes"] == len(document.content) - left
-    assert loaded(installation)["osv/PyPI"] >= 3000
-    assert not list(part.parent.glob("osv-PyPI.0*")), "nothing is left over"
+    assert loaded(installation)["osv/NuGet"] >= 3000
+    assert not list(part.parent.glob("osv-NuGet.0*")), "nothing is left over"
 
 
 def _start(installation, feeds, *names) -> subprocess.Popen:
@@ -232,7 +278,67 @@ def test_an_archive_is_found_by_the_file_that_names_it_and_checked_by_the_one_be
     seen = len(feeds.requests)
     assert update(installation, feeds, "redhat-vex")["redhat-vex"]["result"] == "unchanged"
     asked = [request.path.rsplit("/", 1)[-1] for request in feeds.requests[seen:]]
-    assert asked == ["archive_latest.txt", "csaf_vex_2026-11-22.tar.zst.sha256"]
+    assert asked == ["archive_latest.txt", "csaf_vex_2026-11-22.tar.zst.sha256", "changes.csv"]
+
+
+def vex(cve: str, day: int, status: str) -> bytes:
+    """Red Hat's verdict on a vulnerability, for one package of RHEL 9."""
+    platform = {"product_id": "r9", "name": "RHEL 9", "product_identification_helper": {
+        "cpe": "cpe:/o:redhat:enterprise_linux:9"}}
+    component = {"product_id": "probe", "name": "probe"}
+    whole = {"product_id": "r9:probe", "name": "probe of RHEL 9"}
+    return json.dumps({
+        "document": {
+            "csaf_version": "2.0",
+            "publisher": {"namespace": "https://www.redhat.com", "name": "Red Hat"},
+            "tracking": {"id": cve, "current_release_date": f"2026-11-{day}T00:00:00Z"},
+        },
+        "product_tree": {
+            "full_product_names": [platform, component],
+            "relationships": [{"full_product_name": whole, "product_reference": "probe",
+                               "relates_to_product_reference": "r9"}],
+        },
+        "vulnerabilities": [{"cve": cve, "product_status": {status: ["r9:probe"]}}],
+    }).encode()
+
+
+def test_what_changed_since_the_archive_is_fetched_document_by_document(installation, feeds):
+    base = "/security.access.redhat.com/data/csaf/v2/vex"
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as made:
+        for n in range(1, 5):
+            content = vex(f"CVE-2026-100{n}", 20, "known_affected")
+            entry = tarfile.TarInfo(f"2026/cve-2026-100{n}.json")
+            entry.size = len(content)
+            made.addfile(entry, io.BytesIO(content))
+    feeds.serve(f"{base}/archive_latest.txt", b"csaf_vex_2026-11-22.tar.zst\n")
+    feeds.serve(f"{base}/csaf_vex_2026-11-22.tar.zst", packed.getvalue(), etag='"1"')
+    changes = '"2026/cve-2026-1001.json","2026-11-20T00:00:00+00:00"\n'
+    feeds.serve(f"{base}/changes.csv", changes.encode())
+    first = update(installation, feeds, "redhat-vex")["redhat-vex"]
+    assert (first["added"], first["withdrawn"]) == (4, 0)
+    changes = "".join(
+        f'"2026/cve-2026-100{n}.json","2026-11-2{day}T00:00:00+00:00"\n'
+        for n, day in ((9, 4), (2, 3), (1, 0))
+    )
+    deleted = '"2026/cve-2026-1003.json","2026-11-23T00:00:00+00:00"\n'
+    feeds.serve(f"{base}/changes.csv", changes.encode())
+    feeds.serve(f"{base}/deletions.csv", deleted.encode())
+    feeds.serve(f"{base}/2026/cve-2026-1009.json", vex("CVE-2026-1009", 24, "known_affected"))
+    feeds.serve(f"{base}/2026/cve-2026-1002.json", vex("CVE-2026-1002", 23, "known_not_affected"))
+    second = update(installation, feeds, "redhat-vex")["redhat-vex"]
+    assert [second[key] for key in ("added", "changed", "withdrawn")] == [1, 1, 1]
+    assert loaded(installation)["redhat-vex"] == 4
+    seen = len(feeds.requests)
+    assert update(installation, feeds, "redhat-vex")["redhat-vex"]["result"] == "unchanged"
+    asked = [request.path.removeprefix(f"{base}/") for request in feeds.requests[seen:]]
+    assert not [path for path in asked if path.startswith("2026/")], asked
+    # A document that cannot be had is told, and is asked for again.
+    changes = '"2026/cve-2026-1008.json","2026-11-25T00:00:00+00:00"\n' + changes
+    feeds.serve(f"{base}/changes.csv", changes.encode())
+    assert "find" in update(installation, feeds, "redhat-vex", expect=3)["redhat-vex"]["reason"]
+    feeds.serve(f"{base}/2026/cve-2026-1008.json", vex("CVE-2026-1008", 25, "known_affected"))
+    assert update(installation, feeds, "redhat-vex")["redhat-vex"]["added"] == 1
 
 
 def test_files_that_are_there_are_taken_although_one_is_missing(installation, feeds):

@@ -3,11 +3,14 @@
 import json
 import os
 import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from support.paths import BINARY
 
+MEASURE = Path(__file__).with_name("measure.py")
 SECRET_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 
 
@@ -86,6 +89,15 @@ def run(
             f"`tallyman {' '.join(words)}` did not end within {timeout} s\n{late.stderr}"
         ) from None
     return Outcome(words, done.returncode, done.stdout, done.stderr)
+
+
+def run_measured(*arguments, timeout: float = 180) -> tuple[Outcome, int]:
+    """Runs the program to its end, and returns the most memory that it had as well, in bytes."""
+    with tempfile.NamedTemporaryFile("r") as peak:
+        # Between them: what a process was before it became the program counts for its memory.
+        measure = [sys.executable, "-I", "-S", str(MEASURE), peak.name]
+        outcome = run(*arguments, timeout=timeout, prefix=measure)
+        return outcome, int(peak.read()) << 10
 
 
 def start(

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tallyman_match::database::compare::{DatabaseDifference, FeedState};
 use tallyman_match::database::exchange::{BundleError, Exported, Imported, Since, Trust};
-use tallyman_match::database::{AdvisoryDatabase, DatabaseError, ImportReport};
+use tallyman_match::database::{AdvisoryDatabase, DatabaseError, ImportReport, Publication};
 use tallyman_match::feed::Progress;
 use tallyman_match::index::AdvisoryIndex;
 use tallyman_match::signing::SigningKey;
@@ -134,7 +134,7 @@ impl Advisories {
         Ok(report)
     }
 
-    /// Takes files into the database. The index stays as it is, on disk and in memory, until
+    /// Takes files into the database, as the whole of a publication if they are that. The index stays as it is, on disk and in memory, until
     /// [`Advisories::reload`], so that many can be taken one after the other.
     ///
     /// # Errors
@@ -143,10 +143,31 @@ impl Advisories {
     pub async fn take(
         &self,
         paths: Vec<PathBuf>,
+        publication: Option<Publication<'static>>,
         mut progress: impl FnMut(&Progress) + Send + 'static,
     ) -> Result<ImportReport, AdvisoriesError> {
         let (database, now_ms) = (Arc::clone(&self.database), self.clock.now_ms());
-        Ok(blocking::run(move || database.import(&paths, now_ms, &mut progress)).await?)
+        let report = blocking::run(move || match publication {
+            Some(publication) => {
+                database.import_publication(&paths, &publication, now_ms, &mut progress)
+            }
+            None => database.import(&paths, now_ms, &mut progress),
+        });
+        Ok(report.await?)
+    }
+
+    /// Withdraws records of a feed by their ids; the index stays as with [`Advisories::take`].
+    ///
+    /// # Errors
+    ///
+    /// An [`AdvisoriesError`].
+    pub async fn withdraw(
+        &self,
+        feed: &'static str,
+        ids: Vec<String>,
+    ) -> Result<ImportReport, AdvisoriesError> {
+        let (database, now_ms) = (Arc::clone(&self.database), self.clock.now_ms());
+        Ok(blocking::run(move || database.withdraw(feed, &ids, now_ms)).await?)
     }
 
     /// Returns the folder for what belongs to the sources of the feeds: files on their way, and

@@ -4,6 +4,7 @@
 //! file is removed only after its records are in the database and its version is noted, so whoever
 //! is killed at any moment goes on from there.
 
+mod changes;
 pub mod offline;
 mod state;
 
@@ -13,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
-use tallyman_match::database::ImportReport;
+use tallyman_match::database::{ImportReport, Publication};
+use tallyman_match::feed::Progress;
+use tallyman_model::advisory::Whole;
 use tallyman_model::digest::Digest;
 use tallyman_source::download::{DownloadPath, Downloader, Outcome, Wanted, address_of};
 use tallyman_source::error::SourceError;
@@ -25,6 +28,7 @@ use crate::advisories::AdvisoriesError;
 use crate::analysis::chain;
 use crate::installation::Installation;
 
+use crate::feed_updates::changes::Changed;
 pub use crate::feed_updates::state::FeedState;
 use crate::feed_updates::state::{KnownFile, States};
 
@@ -145,6 +149,14 @@ pub struct Taken {
 }
 
 impl Taken {
+    fn add(&mut self, other: &Taken) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.withdrawn += other.withdrawn;
+        self.unchanged += other.unchanged;
+        self.refused += other.refused;
+    }
+
     fn is_change(&self) -> bool {
         self.added + self.changed + self.withdrawn > 0
     }
@@ -224,6 +236,9 @@ struct Fetched {
     files: Vec<FetchedFile>,
     /// What is missing: the whole feed, or some of its files.
     errors: Vec<SourceError>,
+    /// What changed since the archive.
+    changed: Changed,
+    is_forced: bool,
 }
 
 /// A file of a feed.
@@ -239,23 +254,42 @@ impl Download {
         let (mut files, mut errors, mut received_bytes) = (Vec::new(), Vec::new(), 0);
         match resolve(self.feed, mirrors, downloader).await {
             Ok(found) => {
-                for (at, file) in found.into_iter().enumerate() {
-                    match self.fetch(at, file, &mut received_bytes).await {
-                        Ok(file) => files.push(file),
+                for (at, file) in found.iter().enumerate() {
+                    match self.fetch(at, file.clone(), true, &mut received_bytes).await {
+                        Ok(file) => files.push((at, file)),
                         Err(error) => errors.push(error),
+                    }
+                }
+                if self.needs_all(&files) && errors.is_empty() {
+                    for (at, known) in files.iter_mut().filter(|(_, file)| file.path.is_none()) {
+                        let Some(file) = found.get(*at).cloned() else { continue };
+                        match self.fetch(*at, file, false, &mut received_bytes).await {
+                            Ok(file) => *known = file,
+                            Err(error) => errors.push(error),
+                        }
                     }
                 }
             }
             Err(error) => errors.push(error),
         }
-        let Download { feed, state, .. } = self;
-        Fetched { feed, state, received_bytes, files, errors }
+        let files: Vec<FetchedFile> = files.into_iter().map(|(_, file)| file).collect();
+        let changed = self.changed_since(&files, &mut received_bytes).await;
+        let Download { feed, state, update, .. } = self;
+        let is_forced = update.is_forced;
+        Fetched { feed, state, received_bytes, files, errors, changed, is_forced }
     }
 
+    /// Where all files together are the feed and one is new, what is gone shows only in all of them.
+    fn needs_all(&self, files: &[(usize, FetchedFile)]) -> bool {
+        self.feed.whole == Some(Whole::Feed) && files.iter().any(|(_, file)| file.path.is_some())
+    }
+
+    /// Fetches a file; `may_skip` tells whether one whose records are known need not come again.
     async fn fetch(
         &self,
         at: usize,
         file: FeedFile,
+        may_skip: bool,
         received: &mut u64,
     ) -> Result<FetchedFile, SourceError> {
         let name = format!("{}.{at}", self.feed.file_name());
@@ -267,7 +301,7 @@ impl Download {
         // A file that is there was downloaded by somebody who did not live to take it.
         let staged = path.find().await.filter(|staged| staged.url == address);
         let staged = staged.filter(|staged| fits(&file.digest, &staged.digest));
-        let known = self.state.files.iter().find(|known| known.url == address);
+        let known = self.state.files.iter().find(|known| known.url == address && may_skip);
         // An archive whose digest is published and known need not be asked for.
         if let (Some(known), true, None) = (known, file.digest.is_some(), &staged)
             && fits(&file.digest, &known.digest)
@@ -316,15 +350,17 @@ async fn take(
     fetched: Fetched,
     watcher: &Arc<dyn Watcher>,
 ) -> Result<FeedOutcome, UpdateError> {
-    let Fetched { feed, mut state, received_bytes, files, errors } = fetched;
+    let Fetched { feed, mut state, received_bytes, files, errors, changed, is_forced } = fetched;
     let paths = files.iter().filter_map(|file| file.path.as_ref());
     let paths: Vec<PathBuf> = paths.map(|path| path.file().to_owned()).collect();
-    let mut result = take_files(installation, feed.name, paths, watcher).await?;
+    let publication = publication(feed, is_forced).filter(|_| errors.is_empty());
+    let mut result = take_files(installation, feed.name, paths, publication, watcher).await?;
     if !matches!(result, FeedResult::Failed { .. }) {
         for file in &files {
             state.files.retain(|known| known.url != file.known.url);
             state.files.push(file.known.clone());
         }
+        result = changed.take(installation, feed, &mut state, result, watcher).await?;
     }
     if let Some(error) = errors.first() {
         result = not_fetched(error, errors.len(), files.len(), result);
@@ -352,19 +388,25 @@ fn not_fetched(error: &SourceError, missing: usize, there: usize, rest: FeedResu
     FeedResult::Failed { reason, next_step: next_step_after(error), taken }
 }
 
+/// Returns what a feed's files are together.
+fn publication(feed: &FeedSource, allows_shrinking: bool) -> Option<Publication<'static>> {
+    feed.whole.map(|whole| Publication { feed: feed.records, whole, allows_shrinking })
+}
+
 /// Takes files.
 async fn take_files(
     installation: &Installation,
     feed: &'static str,
     paths: Vec<PathBuf>,
+    publication: Option<Publication<'static>>,
     watcher: &Arc<dyn Watcher>,
 ) -> Result<FeedResult, UpdateError> {
     if paths.is_empty() {
         return Ok(FeedResult::Unchanged);
     }
     let watching = Arc::clone(watcher);
-    let report =
-        installation.advisories().take(paths, move |at| watching.takes(feed, at.records)).await?;
+    let progress = move |at: &Progress| watching.takes(feed, at.records);
+    let report = installation.advisories().take(paths, publication, progress).await?;
     Ok(judge(&report))
 }
 
@@ -383,11 +425,21 @@ fn judge(report: &ImportReport) -> FeedResult {
         return FeedResult::Failed {
             taken,
             reason: match report.refused.first() {
-                Some(refused) => format!("read any of its records: {}", refused.reason),
+                Some(refused) => {
+                    format!("read any of its records, such as {}: {}", refused.name, refused.reason)
+                }
                 None => "find a record in it that is known here".to_owned(),
             },
             next_step: "what was known stays; a newer version of the program may be needed"
                 .to_owned(),
+        };
+    }
+    let missing: u64 = report.feeds.values().map(|feed| feed.missing).sum();
+    if missing > 0 {
+        return FeedResult::Failed {
+            taken,
+            reason: format!("believe that {missing} records, more than half, are gone at once"),
+            next_step: "they stay; try again later, or use --force if that is right".to_owned(),
         };
     }
     if taken.added + taken.changed + taken.withdrawn + taken.refused == 0 {

@@ -1,6 +1,9 @@
-//! Opens what feeds come in: folders, tar and zip archives, zstd, gzip and bzip2, in any
-//! nesting that
-//! occurs. Nothing is written to disk and links are not followed.
+//! Opens what feeds come in: folders, tar and zip archives, zstd, gzip and bzip2, in any nesting
+//! that occurs. Links are not followed, and nothing is written to disk but a zip archive that is
+//! inside of something else, without a name.
+
+mod unpacked;
+mod zip;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -9,6 +12,7 @@ use std::time::UNIX_EPOCH;
 
 use tallyman_model::limits::Limits;
 
+use self::unpacked::Budget;
 use crate::feed::{
     Document, DocumentError, Extent, Harvest, Progress, SkipReason, find_format, read_document,
     read_stream,
@@ -39,26 +43,36 @@ pub(crate) enum ReadError {
     UnknownFormat,
     #[error("larger than {0} bytes (limit advisory-record-bytes)")]
     TooLarge(u64),
+    #[error("the archive in it is larger than {0} bytes (limit feed-bytes)")]
+    ArchiveTooLarge(u64),
     #[error("more than {0} records (limit advisory-records)")]
     TooManyRecords(u64),
     #[error("compressed more than {NESTING} times over")]
     TooDeep,
+    #[error("it unpacks to far more than its size")]
+    Bomb,
 }
 
 /// Reads feeds from paths. Of a file that fails nothing is kept.
 pub(crate) struct Reader<'a> {
     limits: &'a Limits,
+    /// Where what is too large for the memory is put down for a while.
+    folder: &'a Path,
     progress: &'a mut dyn FnMut(&Progress),
     /// All that was read.
     pub(crate) harvest: Harvest,
     /// Files that could not be read, each with the reason.
     pub(crate) failed: Vec<(String, ReadError)>,
+    /// How much the file that is being read may still unpack to.
+    left: Budget,
 }
 
 /// One stream of bytes on its way to a document.
 struct Source<'s> {
     name: String,
     stream: Box<dyn Read + 's>,
+    /// The file that the stream reads, if it is one as it is.
+    file: Option<File>,
     modified_ms: Option<i64>,
     /// How many containers were opened to get here.
     depth: usize,
@@ -67,8 +81,14 @@ struct Source<'s> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(limits: &'a Limits, progress: &'a mut dyn FnMut(&Progress)) -> Self {
-        Reader { limits, progress, harvest: Harvest::default(), failed: Vec::new() }
+    pub(crate) fn new(
+        limits: &'a Limits,
+        folder: &'a Path,
+        progress: &'a mut dyn FnMut(&Progress),
+    ) -> Self {
+        let harvest = Harvest::default();
+        let left = Budget::default();
+        Reader { limits, folder, progress, harvest, failed: Vec::new(), left }
     }
 
     /// Reads a file, or all files in a folder.
@@ -106,19 +126,22 @@ impl<'a> Reader<'a> {
             let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
             let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             let modified_ms = modified.and_then(|since| i64::try_from(since.as_millis()).ok());
-            let stream = Box::new(file);
-            let name = name.clone();
-            let source = Source { name, stream, modified_ms, depth: 0, must_be_feed };
+            self.left = Budget::of(file.metadata()?.len());
+            let stream = Box::new(file.try_clone()?);
+            let (name, file) = (name.clone(), Some(file));
+            let source = Source { name, stream, file, modified_ms, depth: 0, must_be_feed };
             self.read_source(source, &mut harvest)
         });
         match result {
             Ok(()) => self.harvest.merge(harvest),
+            // Whatever broke first, this is why.
+            Err(_) if self.left.is_spent() => self.failed.push((name, ReadError::Bomb)),
             Err(error) => self.failed.push((name, error)),
         }
     }
 
     fn read_source(&mut self, source: Source<'_>, harvest: &mut Harvest) -> Result<(), ReadError> {
-        let Source { name, mut stream, modified_ms, depth, must_be_feed } = source;
+        let Source { name, mut stream, file, modified_ms, depth, must_be_feed } = source;
         if depth > NESTING {
             return Err(ReadError::TooDeep);
         }
@@ -126,9 +149,11 @@ impl<'a> Reader<'a> {
         stream.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
         let kind = Kind::of(&head);
         let stream: Box<dyn Read + '_> = Box::new(Cursor::new(head.clone()).chain(stream));
+        let left = self.left.clone();
         let inner = |stream| Source {
             name: name.clone(),
-            stream,
+            stream: left.meter(stream),
+            file: None,
             modified_ms,
             depth: depth + 1,
             must_be_feed,
@@ -148,9 +173,16 @@ impl<'a> Reader<'a> {
                 self.read_source(inner(Box::new(decoder)), harvest)
             }
             Kind::Tar => self.read_tar(&name, stream, depth, harvest),
-            Kind::Zip => self.read_zip(&name, stream, depth, harvest),
+            Kind::Zip => match file {
+                Some(file) => self.read_zip(&name, file, depth, harvest),
+                None => {
+                    let file = zip::put_down(stream, self.folder, self.limits)?;
+                    self.read_zip(&name, file, depth, harvest)
+                }
+            },
             Kind::Document => {
-                let document = Source { name, stream, modified_ms, depth, must_be_feed };
+                let file = None;
+                let document = Source { name, stream, file, modified_ms, depth, must_be_feed };
                 self.read_plain(document, &head, harvest)
             }
         }
@@ -176,54 +208,7 @@ impl<'a> Reader<'a> {
                     name: format!("{archive_name}: {path}"),
                     modified_ms: seconds.and_then(|s| s.checked_mul(1000)),
                     stream: Box::new(entry),
-                    depth: depth + 1,
-                    must_be_feed: false,
-                },
-                harvest,
-            )?;
-        }
-        Ok(())
-    }
-
-    /// A zip archive has its table of contents at the end, so all of it is in memory.
-    fn read_zip(
-        &mut self,
-        archive_name: &str,
-        stream: Box<dyn Read + '_>,
-        depth: usize,
-        harvest: &mut Harvest,
-    ) -> Result<(), ReadError> {
-        let bytes = read_limited(stream, self.document_bytes())?;
-        let archive = rawzip::ZipArchive::from_slice(&bytes)?;
-        let mut entries = archive.entries();
-        while let Some(entry) = entries.next_entry()? {
-            if entry.is_dir() {
-                continue;
-            }
-            let path = String::from_utf8_lossy(entry.file_path().as_ref()).into_owned();
-            let method = entry.compression_method();
-            let member = archive.get_entry(entry.wayfinder())?;
-            let stream: Box<dyn Read> = match method {
-                rawzip::CompressionMethod::STORE => {
-                    Box::new(member.verifying_reader(member.data()))
-                }
-                rawzip::CompressionMethod::DEFLATE => {
-                    let decoder = flate2::read::DeflateDecoder::new(member.data());
-                    Box::new(member.verifying_reader(decoder))
-                }
-                other => {
-                    harvest.refuse(
-                        format!("{archive_name}: {path}"),
-                        format!("zip compression method {} is not known here", other.as_u16()),
-                    );
-                    continue;
-                }
-            };
-            self.read_member(
-                Source {
-                    name: format!("{archive_name}: {path}"),
-                    stream,
-                    modified_ms: None,
+                    file: None,
                     depth: depth + 1,
                     must_be_feed: false,
                 },
@@ -243,7 +228,9 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             // Where it was the archive itself that broke, going on to the next member will tell.
-            Err(error @ (ReadError::TooLarge(_) | ReadError::Io(_) | ReadError::Zip(_))) => {
+            Err(error @ (ReadError::TooLarge(_) | ReadError::Io(_) | ReadError::Zip(_)))
+                if !self.left.is_spent() =>
+            {
                 harvest.refuse(name, describe(&error));
                 Ok(())
             }

@@ -14,13 +14,13 @@ mod journal;
 mod manifest;
 mod merge;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tallyman_model::advisory::FeedInfo;
+use tallyman_model::advisory::{FeedInfo, Whole};
 use tallyman_model::limits::Limits;
 
 use crate::container::{Reader, describe};
@@ -73,8 +73,21 @@ pub struct FeedReport {
     pub unchanged: u64,
     /// Records that were withdrawn, or are gone from a feed that is published as a whole.
     pub withdrawn: u64,
+    /// Records that a feed no longer has, but which are so many that they stay.
+    pub missing: u64,
     /// What was left out, by reason.
     pub skipped: BTreeMap<SkipReason, u64>,
+}
+
+/// What the files of an import are together.
+#[derive(Clone, Copy, Debug)]
+pub struct Publication<'a> {
+    /// The feed.
+    pub feed: &'a str,
+    /// What of it they are the whole of.
+    pub whole: Whole,
+    /// Whether most of what was known may be gone at once.
+    pub allows_shrinking: bool,
 }
 
 /// What an import did.
@@ -134,13 +147,38 @@ impl AdvisoryDatabase {
         now_ms: i64,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<ImportReport, DatabaseError> {
+        self.import_as(paths, None, now_ms, progress)
+    }
+
+    /// Imports the files in which a feed is published: what they no longer say is withdrawn, unless
+    /// anything of them was refused, in which case nobody knows what that was.
+    ///
+    /// # Errors
+    /// As [`AdvisoryDatabase::import`].
+    pub fn import_publication(
+        &self,
+        paths: &[PathBuf],
+        publication: &Publication<'_>,
+        now_ms: i64,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<ImportReport, DatabaseError> {
+        self.import_as(paths, Some(publication), now_ms, progress)
+    }
+
+    fn import_as(
+        &self,
+        paths: &[PathBuf],
+        publication: Option<&Publication<'_>>,
+        now_ms: i64,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<ImportReport, DatabaseError> {
         let mut report = ImportReport::default();
         let (bundles, feeds): (Vec<&PathBuf>, Vec<&PathBuf>) =
             paths.iter().partition(|path| bundle::is_bundle(path));
         for path in bundles {
             self.import_bundle(path, now_ms, &mut report)?;
         }
-        let mut reader = Reader::new(&self.limits, progress);
+        let mut reader = Reader::new(&self.limits, &self.folder, progress);
         feeds.iter().for_each(|path| reader.read_path(path));
         let Reader { harvest, failed, .. } = reader;
         for (name, error) in failed {
@@ -155,7 +193,33 @@ impl AdvisoryDatabase {
             };
             *counts.entry(*reason).or_default() += count;
         }
-        self.merge_all(Incoming::of_harvest(harvest), now_ms, &mut report)?;
+        let is_sound = report.failed.is_empty() && report.refused_count == 0;
+        let mut incoming = Incoming::of_harvest(harvest);
+        if let Some(publication) = publication.filter(|_| is_sound)
+            && let Some(incoming) = incoming.get_mut(publication.feed)
+        {
+            incoming.set_whole(publication);
+        }
+        self.merge_all(incoming, now_ms, &mut report)?;
+        Ok(report)
+    }
+
+    /// Withdraws records whose publisher says that they are gone, by their ids in whatever letters.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub fn withdraw(
+        &self,
+        feed: &str,
+        ids: &[String],
+        now_ms: i64,
+    ) -> Result<ImportReport, DatabaseError> {
+        let mut report = ImportReport::default();
+        let ids: BTreeSet<String> = ids.iter().map(|id| id.to_ascii_lowercase()).collect();
+        let incoming = Incoming { gone: ids, ..Incoming::default() };
+        if !incoming.gone.is_empty() && self.info()?.iter().any(|info| info.name == feed) {
+            self.merge_all(BTreeMap::from([(feed.to_owned(), incoming)]), now_ms, &mut report)?;
+        }
         Ok(report)
     }
 
@@ -328,6 +392,7 @@ impl AdvisoryDatabase {
                 is_changed |= known.is_some_and(|known| {
                     known.info.data_ms != content.info.data_ms
                         || known.info.attribution != content.info.attribution
+                        || known.info.complete != content.info.complete
                 });
                 let file = manifest.feeds.iter().find(|feed| feed.info.name == name);
                 file.map(|file| FeedFile { info: content.info, ..file.clone() })
@@ -456,3 +521,5 @@ fn io_error(path: &Path, source: io::Error) -> DatabaseError {
 mod facts_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod whole_tests;

@@ -13,9 +13,10 @@ mod epss;
 mod friendsofphp;
 mod kev;
 mod keys;
+mod metered;
 mod nevra;
 mod node_wg;
-mod normalize;
+pub(crate) mod normalize;
 mod osv;
 mod oval;
 mod ruby_advisory;
@@ -27,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use tallyman_model::advisory::Advisory;
+use tallyman_model::coverage::CoverageGap;
 use tallyman_model::limits::Limits;
 use tallyman_model::vulnerability::{CveId, VulnerabilityFacts};
 
@@ -122,6 +124,8 @@ pub(crate) struct Harvest {
     pub(crate) facts: Vec<FactsRecord>,
     /// Parts of feeds that were read as a whole: what they no longer say is no longer so.
     pub(crate) complete: BTreeSet<(String, String)>,
+    /// The ecosystems and releases of which a feed said all that it says.
+    pub(crate) covers: BTreeSet<(String, CoverageGap)>,
     /// Left out, by feed (empty where none could be told).
     pub(crate) skipped: BTreeMap<(String, SkipReason), u64>,
     pub(crate) refused: Vec<Refusal>,
@@ -173,6 +177,7 @@ impl Harvest {
         self.records.extend(other.records);
         self.facts.extend(other.facts);
         self.complete.extend(other.complete);
+        self.covers.extend(other.covers);
         for (key, count) in other.skipped {
             *self.skipped.entry(key).or_default() += count;
         }
@@ -226,7 +231,7 @@ enum Reading {
 const FORMATS: [Format; 13] = [
     Format { recognize: osv::recognize, read: Reading::Whole(osv::read) },
     Format { recognize: csaf::recognize, read: Reading::Whole(csaf::read) },
-    Format { recognize: debian_tracker::recognize, read: Reading::Whole(debian_tracker::read) },
+    Format { recognize: debian_tracker::recognize, read: Reading::Stream(debian_tracker::read) },
     Format { recognize: debian_changelog::recognize, read: Reading::Whole(debian_changelog::read) },
     Format { recognize: alpine_secdb::recognize, read: Reading::Whole(alpine_secdb::read) },
     Format { recognize: node_wg::recognize, read: Reading::Whole(node_wg::read) },
@@ -299,8 +304,8 @@ pub(crate) fn read_as(format: &str, bytes: &[u8], limits: &Limits) -> usize {
     result.map_or(0, |()| harvest.len())
 }
 
-/// Returns how many bytes an XML document may have.
-fn xml_limit(limits: &Limits) -> u64 {
+/// Returns how many bytes a document may have that is read as a stream.
+fn stream_limit(limits: &Limits) -> u64 {
     limits.advisory_record_bytes.saturating_mul(crate::container::RECORDS_PER_DOCUMENT)
 }
 

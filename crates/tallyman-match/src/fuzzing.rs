@@ -11,7 +11,8 @@ use crate::database::{bundle, exchange};
 /// Shows a file of advisories, in whatever it is packed; tells how many records it holds.
 pub fn feed(path: &Path, limits: &Limits) -> usize {
     let mut ignore = |_: &crate::feed::Progress| {};
-    let mut reader = Reader::new(limits, &mut ignore);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut reader = Reader::new(limits, folder, &mut ignore);
     reader.read_path(path);
     reader.harvest.len()
 }

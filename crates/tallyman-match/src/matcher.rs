@@ -4,6 +4,7 @@
 //! (<https://ossf.github.io/osv-schema/#evaluation>); what matches is grouped by vulnerability,
 //! and each group becomes one finding.
 
+pub(crate) mod commit;
 mod flavour;
 mod group;
 mod minor;
@@ -151,6 +152,7 @@ fn match_affected(ecosystem: Ecosystem, version: &str, affected: &Affected) -> O
     }
     let is_listed = affected.versions.iter().any(|listed| {
         listed == version
+            || commit::is_named(ecosystem, version, listed)
             || compare(ecosystem, listed, version).is_ok_and(std::cmp::Ordering::is_eq)
     });
     is_listed.then(|| format!("= {version}"))

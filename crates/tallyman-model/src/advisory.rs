@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::coverage::CoverageGap;
 use crate::distribution::DistributionRelease;
 use crate::package::Ecosystem;
 
@@ -171,4 +172,17 @@ pub struct FeedInfo {
     pub advisories: u64,
     /// The number of affected packages in them.
     pub affected: u64,
+    /// The ecosystems and releases of which everything was read that the publisher says, sorted:
+    /// what no record speaks of there is not known to be affected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub complete: Vec<CoverageGap>,
+}
+
+/// What the files in which a feed is published are the whole of, beyond what they say themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whole {
+    /// All files together are the feed: what is in none of them is no longer so.
+    Feed,
+    /// Each file is the whole of the parts that it names, such as an RPM repository.
+    Parts,
 }

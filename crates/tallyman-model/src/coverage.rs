@@ -23,6 +23,14 @@ impl CoverageGap {
         CoverageGap { ecosystem: key.ecosystem, release: key.release.clone() }
     }
 
+    /// Names the release, or the ecosystem where there are none.
+    pub fn name(&self) -> String {
+        match &self.release {
+            Some(release) => release.to_string(),
+            None => self.ecosystem.to_string(),
+        }
+    }
+
     /// Says it in words.
     pub fn describe(&self) -> String {
         match &self.release {

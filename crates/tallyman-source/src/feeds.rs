@@ -3,11 +3,15 @@
 //!
 //! A feed is one entry of [`FEEDS`]; how its files are found is in [`Publication`].
 
+mod changes;
 mod mirror;
 mod resolve;
 
+pub use crate::feeds::changes::{Changes, changes, packed_ms};
 pub use crate::feeds::mirror::{InvalidMirror, Mirror, Mirrors};
 pub use crate::feeds::resolve::{FeedFile, addresses, resolve};
+
+use tallyman_model::advisory::Whole;
 
 /// How a feed is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +39,12 @@ pub enum Publication {
 pub struct FeedSource {
     /// The name, such as `debian` or `osv/PyPI`.
     pub name: &'static str,
+    /// What its records are called in the database.
+    pub records: &'static str,
     /// How it is published.
     pub publication: Publication,
+    /// What its files are the whole of; `None` where the documents say that themselves.
+    pub whole: Option<Whole>,
     /// What it speaks of.
     pub covers: &'static str,
     /// The licence of its data, or whose records it collects.
@@ -56,18 +64,30 @@ const fn osv(
     is_default: bool,
 ) -> FeedSource {
     let publication = Publication::Osv(ecosystem);
-    FeedSource { name, publication, covers, licence: RECORDS, is_default, cadence_hours: 1 }
+    let whole = Some(Whole::Feed);
+    FeedSource {
+        name,
+        records: name,
+        publication,
+        whole,
+        covers,
+        licence: RECORDS,
+        is_default,
+        cadence_hours: 1,
+    }
 }
 
 /// All feeds, by name.
 pub static FEEDS: &[FeedSource] = &[
     FeedSource {
         name: "alibaba-cloud-linux",
+        records: "alibaba-oval",
         publication: Publication::Files(&[
             "https://mirrors.aliyun.com/alinux/cve/data/OVAL/alinux-2.1903.oval.xml",
             "https://mirrors.aliyun.com/alinux/cve/data/OVAL/alinux-3.2104.oval.xml",
             "https://mirrors.aliyun.com/alinux/cve/data/OVAL/alinux-4.oval.xml",
         ]),
+        whole: Some(Whole::Feed),
         covers: "Alibaba Cloud Linux 2, 3 and 4 (OVAL)",
         licence: "Alibaba Cloud",
         is_default: true,
@@ -75,6 +95,7 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "alpine",
+        records: "alpine",
         publication: Publication::Files(&[
             "https://secdb.alpinelinux.org/v3.17/main.json",
             "https://secdb.alpinelinux.org/v3.17/community.json",
@@ -93,6 +114,7 @@ pub static FEEDS: &[FeedSource] = &[
             "https://secdb.alpinelinux.org/edge/main.json",
             "https://secdb.alpinelinux.org/edge/community.json",
         ]),
+        whole: None,
         covers: "Alpine 3.17 to 3.23 and edge (secdb)",
         licence: "Alpine Linux",
         is_default: true,
@@ -100,10 +122,12 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "amazon",
+        records: "amazon",
         publication: Publication::Repositories(&[
             "https://cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list",
             "https://cdn.amazonlinux.com/al2023/core/mirrors/latest/x86_64/mirror.list",
         ]),
+        whole: Some(Whole::Parts),
         covers: "Amazon Linux 2 and 2023 (updateinfo)",
         licence: "Amazon",
         is_default: true,
@@ -111,11 +135,13 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "anolis",
+        records: "anolis-oval",
         publication: Publication::Files(&[
             "https://anas.openanolis.cn/api/data/OVAL/anolis-7.oval.xml",
             "https://anas.openanolis.cn/api/data/OVAL/anolis-8.oval.xml",
             "https://anas.openanolis.cn/api/data/OVAL/anolis-23.oval.xml",
         ]),
+        whole: Some(Whole::Feed),
         covers: "Anolis OS 7, 8 and 23 (OVAL)",
         licence: "OpenAnolis community",
         is_default: true,
@@ -123,10 +149,12 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "azure",
+        records: "azurelinux-oval",
         publication: Publication::Files(&[
             "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/azurelinux-3.0-oval.xml",
             "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/cbl-mariner-2.0-oval.xml",
         ]),
+        whole: Some(Whole::Feed),
         covers: "Azure Linux 3 and CBL-Mariner 2 (OVAL)",
         licence: "MIT",
         is_default: true,
@@ -134,7 +162,9 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "chainguard",
+        records: "chainguard",
         publication: Publication::Files(&["https://packages.cgr.dev/chainguard/security.json"]),
+        whole: None,
         covers: "Chainguard OS (secdb)",
         licence: "Chainguard",
         is_default: true,
@@ -142,10 +172,12 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "cve",
+        records: "cve",
         publication: Publication::Release {
             api: "https://api.github.com/repos/CVEProject/cvelistV5/releases/latest",
             ending: "_all_CVEs_at_midnight.zip.zip",
         },
+        whole: None,
         covers: "CVE records: severity and weakness of each CVE",
         licence: "CVE terms of use",
         is_default: false,
@@ -153,7 +185,9 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "debian",
+        records: "debian",
         publication: Publication::Files(&["https://security-tracker.debian.org/tracker/data/json"]),
+        whole: None,
         covers: "Debian, all releases that its tracker follows",
         licence: "Debian security tracker",
         is_default: true,
@@ -161,9 +195,11 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "epss",
+        records: "epss",
         publication: Publication::Files(&[
             "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
         ]),
+        whole: None,
         covers: "how likely each CVE is exploited within 30 days",
         licence: "FIRST, free with attribution",
         is_default: false,
@@ -171,9 +207,11 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "kev",
+        records: "kev",
         publication: Publication::Files(&[
             "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
         ]),
+        whole: None,
         covers: "CVEs that are known to be exploited",
         licence: "CC0-1.0",
         is_default: false,
@@ -181,9 +219,11 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "oracle",
+        records: "oracle-oval",
         publication: Publication::Files(&[
             "https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2",
         ]),
+        whole: Some(Whole::Feed),
         covers: "Oracle Linux (OVAL)",
         licence: "Oracle",
         is_default: true,
@@ -201,6 +241,7 @@ pub static FEEDS: &[FeedSource] = &[
     ),
     osv("osv/CRAN", "CRAN", "R packages", true),
     osv("osv/Chainguard", "Chainguard", "Chainguard OS, in place of `chainguard`", false),
+    osv("osv/CleanStart", "CleanStart", "CleanStart", false),
     osv("osv/ConanCenter", "ConanCenter", "Conan packages (C and C++)", true),
     osv("osv/Debian", "Debian", "Debian, in place of `debian`", false),
     osv("osv/Echo", "Echo", "Echo", false),
@@ -228,9 +269,11 @@ pub static FEEDS: &[FeedSource] = &[
     osv("osv/openSUSE", "openSUSE", "openSUSE", true),
     FeedSource {
         name: "redhat-vex",
+        records: "redhat-vex",
         publication: Publication::NamedBy(
             "https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt",
         ),
+        whole: Some(Whole::Feed),
         covers: "Red Hat's verdict on each CVE, unfixed ones too (CSAF VEX)",
         licence: "CC-BY-4.0",
         is_default: false,
@@ -238,9 +281,11 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "suse-vex",
+        records: "suse-vex",
         publication: Publication::Files(&[
             "https://ftp.suse.com/pub/projects/security/csaf-vex.tar.bz2",
         ]),
+        whole: Some(Whole::Feed),
         covers: "SUSE's verdict on each CVE, unfixed ones too (CSAF VEX)",
         licence: "CC-BY-4.0",
         is_default: false,
@@ -248,7 +293,9 @@ pub static FEEDS: &[FeedSource] = &[
     },
     FeedSource {
         name: "wolfi",
+        records: "wolfi",
         publication: Publication::Files(&["https://packages.wolfi.dev/os/security.json"]),
+        whole: None,
         covers: "Wolfi (secdb)",
         licence: "Chainguard",
         is_default: true,

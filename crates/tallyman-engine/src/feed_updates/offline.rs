@@ -8,7 +8,9 @@ use tallyman_match::database::ImportReport;
 use tallyman_source::feeds::{FeedSource, addresses};
 
 use super::state::States;
-use super::{FeedOutcome, FeedResult, Taken, UpdateError, Watcher, judge, lock, take_files};
+use super::{
+    FeedOutcome, FeedResult, Taken, UpdateError, Watcher, judge, lock, publication, take_files,
+};
 use crate::installation::Installation;
 
 /// The name of the outcome of files that belong to no feed by their names.
@@ -35,7 +37,8 @@ pub async fn update_offline(
         if paths.is_empty() {
             continue;
         }
-        let result = take_files(installation, feed.name, paths, &watcher).await?;
+        let publication = publication(feed, false).filter(|_| is_all(feed, &paths));
+        let result = take_files(installation, feed.name, paths, publication, &watcher).await?;
         let mut state = states.read(feed.name);
         // The publisher's version of these files is not known.
         state.files.clear();
@@ -61,7 +64,7 @@ async fn take_rest(
     let watching = Arc::clone(watcher);
     let report = installation
         .advisories()
-        .take(vec![place.to_owned()], move |at| watching.takes(REST, at.records))
+        .take(vec![place.to_owned()], None, move |at| watching.takes(REST, at.records))
         .await?;
     let mut outcomes = outcomes_of(&report);
     let whole = judge(&report);
@@ -69,6 +72,12 @@ async fn take_rest(
         outcomes.push(outcome(REST, whole));
     }
     Ok(outcomes)
+}
+
+/// Tells whether paths are all that a feed consists of: as many files as are published, or a folder
+/// that is the feed's.
+fn is_all(feed: &FeedSource, paths: &[PathBuf]) -> bool {
+    paths.len() == addresses(feed).len().max(1) || paths.iter().any(|path| path.is_dir())
 }
 
 fn outcome(feed: &str, result: FeedResult) -> FeedOutcome {

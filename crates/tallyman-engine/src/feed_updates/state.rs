@@ -44,6 +44,9 @@ pub struct FeedState {
     pub failed_ms: Option<i64>,
     /// Its files.
     pub files: Vec<KnownFile>,
+    /// Up to when its changes since the archive are in the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_ms: Option<i64>,
 }
 
 impl FeedState {

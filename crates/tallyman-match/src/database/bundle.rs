@@ -100,6 +100,7 @@ pub(super) fn read(
         let incoming = feeds.entry(info.name).or_default();
         incoming.file_ms = info.data_ms;
         incoming.attribution = Some(info.attribution);
+        incoming.covers.extend(info.complete);
         for _ in 0..records {
             incoming.add(lines.next::<StoredRecord>()?);
         }

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 
+use crate::feed::normalize::shrink;
 use crate::record::{FeedContent, StoredRecord};
 
 /// Fast to write, and small enough for a cache of what can be fetched again.
@@ -20,5 +21,10 @@ pub(super) fn write(content: &FeedContent) -> io::Result<Vec<u8>> {
 /// Reads a feed's records, from a file whose hash was checked.
 pub(super) fn read(bytes: &[u8]) -> io::Result<Vec<StoredRecord>> {
     let lines = BufReader::new(zstd::Decoder::new(bytes)?).split(b'\n');
-    lines.map(|line| Ok(serde_json::from_slice(&line?)?)).collect()
+    let record = |line: io::Result<Vec<u8>>| {
+        let mut record: StoredRecord = serde_json::from_slice(&line?)?;
+        shrink(&mut record.advisory);
+        Ok(record)
+    };
+    lines.map(record).collect()
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tallyman_model::advisory::{Advisory, Affected, FixState, Naming, PackageKey, RangeEvent};
+use tallyman_model::coverage::CoverageGap;
 use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::limits::Limits;
 use tallyman_model::package::Ecosystem;
@@ -92,6 +93,8 @@ pub(super) fn read(
         harvest.add(document, FeedRecord { feed, scope, advisory });
     }
     harvest.complete.insert((feed.to_owned(), scope));
+    let gap = CoverageGap { ecosystem: Ecosystem::Apk, release: Some(release) };
+    harvest.covers.insert((feed.to_owned(), gap));
     Ok(())
 }
 

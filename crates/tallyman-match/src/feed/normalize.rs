@@ -16,6 +16,9 @@ const FIRST_DATE_MS: i64 = 631_152_000_000;
 /// can match. The order of what is left does not depend on the order in the feed.
 pub(crate) fn normalize(mut advisory: Advisory) -> Advisory {
     let id = advisory.id.clone();
+    for name in advisory.aliases.iter_mut().chain(&mut advisory.upstream) {
+        spell(name);
+    }
     for names in [&mut advisory.aliases, &mut advisory.upstream] {
         names.retain(|name| !name.is_empty() && *name != id);
         names.sort();
@@ -34,7 +37,37 @@ pub(crate) fn normalize(mut advisory: Advisory) -> Advisory {
         .retain(|affected| !affected.ranges.is_empty() || !affected.versions.is_empty());
     advisory.affected.sort_by(|a, b| a.key.cmp(&b.key));
     advisory.affected.dedup();
+    shrink(&mut advisory);
     advisory
+}
+
+/// Gives back what lists have room for and do not hold: most lists have one element, and room for
+/// four.
+pub(crate) fn shrink(advisory: &mut Advisory) {
+    for texts in [&mut advisory.aliases, &mut advisory.upstream, &mut advisory.cvss] {
+        texts.shrink_to_fit();
+    }
+    for affected in &mut advisory.affected {
+        affected.ranges.iter_mut().for_each(Vec::shrink_to_fit);
+        affected.ranges.shrink_to_fit();
+        let Affected { versions, cvss, modules, architectures, .. } = affected;
+        for texts in [versions, cvss, modules, architectures] {
+            texts.shrink_to_fit();
+        }
+    }
+    advisory.affected.shrink_to_fit();
+}
+
+/// Spells names of vulnerabilities as those who gave them do: `CVE-2024-1`, and GitHub's with small
+/// letters after the prefix. Some feeds write all letters small.
+fn spell(name: &mut String) {
+    let prefix = name.get(..5).unwrap_or("");
+    if prefix.eq_ignore_ascii_case("GHSA-") {
+        name.make_ascii_lowercase();
+        name.replace_range(..5, "GHSA-");
+    } else if name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("CVE-")) {
+        name.make_ascii_uppercase();
+    }
 }
 
 /// Reads a date, if it is one.

@@ -18,6 +18,7 @@ use self::ecosystem::{Target, target};
 use super::keys::Outline;
 use super::normalize::{is_ordered, normalize, parse_date};
 use super::{Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason};
+use crate::matcher::commit::is_commit;
 use crate::matcher::module::is_modular;
 use schema::{AffectedPackage, Range, Record, Severity};
 
@@ -182,9 +183,11 @@ fn read_affected(
         return Err(SkipReason::NoPackage);
     }
     let mut ranges = Vec::new();
+    let mut versions = affected.versions;
     for range in &affected.ranges {
         let read = read_range(range);
         match read.map(|events| ended(events, &affected.database_specific)) {
+            Err(SkipReason::GitRange) if has_commits(&mut versions, range) => {}
             Ok(events) if is_ordered(ecosystem, &events) => ranges.push(events),
             Ok(_) => harvest.skip(&feed, SkipReason::InvalidVersion),
             Err(reason) => harvest.skip(&feed, reason),
@@ -211,7 +214,7 @@ fn read_affected(
     let affected = Affected {
         key: PackageKey { ecosystem, release, name },
         ranges,
-        versions: affected.versions,
+        versions,
         cvss: vectors.map(|s| s.score.clone()).collect(),
         urgency,
         fix_state: tallyman_model::advisory::FixState::Open,
@@ -233,6 +236,15 @@ fn ended(mut events: Vec<RangeEvent>, database: &schema::Specific) -> Vec<RangeE
         events.push(RangeEvent::Limit(limit.trim().to_owned()));
     }
     events
+}
+
+/// Takes the commits of a range that are affected whatever the history between them is; tells whether
+/// there are any.
+fn has_commits(versions: &mut Vec<String>, range: &Range) -> bool {
+    let before = versions.len();
+    let named = range.events.iter().flat_map(|event| [&event.introduced, &event.last_affected]);
+    versions.extend(named.flatten().filter(|commit| is_commit(commit)).cloned());
+    versions.len() > before
 }
 
 fn read_range(range: &Range) -> Result<Vec<RangeEvent>, SkipReason> {

@@ -27,13 +27,19 @@ use super::keys::Outline;
 use super::normalize::{normalize, parse_loose_date};
 use super::statement::{Standing, Statement, collect};
 use super::xml::{Element, Xml};
-use super::{Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason, cves_in, xml_limit};
+use super::{
+    Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason, cves_in, stream_limit,
+};
 
 /// Longer ids and names than this are none.
 const ID_BYTES: usize = 256;
 
 /// More than these in one definition are an attack on whoever evaluates them.
 const STATEMENTS: usize = 500_000;
+
+/// More criteria than these in one file are an attack on the memory: all are kept until the tests
+/// are known, which come after them. Oracle's whole history has some hundred thousand.
+const CRITERIA: usize = 2_500_000;
 
 /// Tells the definitions by their outermost element.
 pub(super) fn recognize(outline: &Outline) -> Option<Extent> {
@@ -47,13 +53,16 @@ pub(super) fn read(
     limits: &Limits,
     harvest: &mut Harvest,
 ) -> Result<(), DocumentError> {
-    let mut xml = Xml::new(stream, xml_limit(limits));
+    let mut xml = Xml::new(stream, stream_limit(limits));
     xml.root()?;
     let mut definitions = Vec::new();
+    let mut criteria_left = CRITERIA;
     let mut tables = Tables::new(limits.advisory_records);
     while let Some(section) = xml.child()? {
         match section.name.as_str() {
-            "definitions" => read_definitions(&mut xml, limits, &mut definitions)?,
+            "definitions" => {
+                read_definitions(&mut xml, limits, &mut criteria_left, &mut definitions)?;
+            }
             "tests" => tables.read_tests(&mut xml)?,
             "objects" => tables.read_objects(&mut xml)?,
             "states" => tables.read_states(&mut xml)?,
@@ -101,6 +110,7 @@ struct Cve {
 fn read_definitions(
     xml: &mut Xml<'_>,
     limits: &Limits,
+    criteria_left: &mut usize,
     definitions: &mut Vec<Definition>,
 ) -> Result<(), DocumentError> {
     while let Some(element) = xml.child()? {
@@ -112,13 +122,17 @@ fn read_definitions(
         if count >= limits.advisory_records {
             return Err(DocumentError::Content("it has too many definitions"));
         }
-        definitions.push(Definition::read(xml, &element)?);
+        definitions.push(Definition::read(xml, &element, criteria_left)?);
     }
     Ok(())
 }
 
 impl Definition {
-    fn read(xml: &mut Xml<'_>, element: &Element) -> Result<Self, DocumentError> {
+    fn read(
+        xml: &mut Xml<'_>,
+        element: &Element,
+        criteria_left: &mut usize,
+    ) -> Result<Self, DocumentError> {
         let mut definition = Definition {
             id: element.attribute("id").to_owned(),
             class: element.attribute("class").to_owned(),
@@ -127,7 +141,9 @@ impl Definition {
         while let Some(child) = xml.child()? {
             match child.name.as_str() {
                 "metadata" => definition.read_metadata(xml)?,
-                "criteria" => definition.criteria = Some(Node::read(xml, &child)?),
+                "criteria" => {
+                    definition.criteria = Some(Node::read(xml, &child, criteria_left)?);
+                }
                 _ => xml.skip()?,
             }
         }
@@ -205,7 +221,7 @@ impl Definition {
         }
         let Some(criteria) = &self.criteria else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        criteria.collect(tables, &mut found);
+        criteria.collect(tables, STATEMENTS, &mut found);
         let mut statements = Vec::new();
         for package in found {
             let Some(package) = package else {

@@ -18,7 +18,7 @@ use super::normalize::{normalize, parse_loose_date};
 use super::statement::{Standing, Statement, collect};
 use super::xml::{Element, Xml};
 use super::{
-    Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason, cves_in, nevra, xml_limit,
+    Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason, cves_in, nevra, stream_limit,
 };
 
 /// Longer ids and names than this are none.
@@ -39,7 +39,7 @@ pub(super) fn read(
     limits: &Limits,
     harvest: &mut Harvest,
 ) -> Result<(), DocumentError> {
-    let mut xml = Xml::new(stream, xml_limit(limits));
+    let mut xml = Xml::new(stream, stream_limit(limits));
     xml.root()?;
     let mut count = 0_u64;
     while let Some(element) = xml.child()? {

@@ -2,15 +2,14 @@
 //! whole document are. No entity but the five of XML itself is known, and a document that declares
 //! any is refused, so nothing can be expanded.
 
-use std::cell::Cell;
-use std::io::{self, BufReader, Read};
-use std::rc::Rc;
+use std::io::{BufReader, Read};
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 
 use super::DocumentError;
+use super::metered::{Metered, Piece as Meter};
 
 /// Lists of updates nest some ten deep.
 const DEPTH: usize = 64;
@@ -26,7 +25,7 @@ pub(crate) struct Xml<'r> {
     reader: quick_xml::Reader<BufReader<Metered<'r>>>,
     buffer: Vec<u8>,
     depth: usize,
-    piece_left: Rc<Cell<u64>>,
+    piece: Meter,
 }
 
 /// The beginning of an element.
@@ -55,13 +54,13 @@ enum Piece {
 impl<'r> Xml<'r> {
     /// Begins to read a document of at most so many bytes.
     pub(crate) fn new(stream: &'r mut dyn Read, limit: u64) -> Self {
-        let piece_left = Rc::new(Cell::new(PIECE_BYTES));
-        let metered = Metered { stream, left: limit, piece_left: Rc::clone(&piece_left) };
+        let piece = Meter::new(PIECE_BYTES, "a tag or text");
+        let metered = Metered::new(stream, limit, &piece);
         let mut reader = quick_xml::Reader::from_reader(BufReader::new(metered));
         let config = reader.config_mut();
         config.expand_empty_elements = true;
         config.check_end_names = true;
-        Xml { reader, buffer: Vec::new(), depth: 0, piece_left }
+        Xml { reader, buffer: Vec::new(), depth: 0, piece }
     }
 
     /// Returns the outermost element.
@@ -120,7 +119,7 @@ impl<'r> Xml<'r> {
     fn piece(&mut self) -> Result<Piece, DocumentError> {
         loop {
             self.buffer.clear();
-            self.piece_left.set(PIECE_BYTES);
+            self.piece.begin();
             match self.reader.read_event_into(&mut self.buffer)? {
                 Event::Start(start) => {
                     self.depth += 1;
@@ -169,35 +168,6 @@ fn element(start: &BytesStart<'_>) -> Result<Element, DocumentError> {
         attributes.push((key, value.into_owned()));
     }
     Ok(Element { name: start.local_name().into_inner().to_owned(), attributes })
-}
-
-/// A stream that fails where a piece or the document gets too large, before all of it is in
-/// memory.
-struct Metered<'r> {
-    stream: &'r mut dyn Read,
-    left: u64,
-    piece_left: Rc<Cell<u64>>,
-}
-
-impl Read for Metered<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.piece_left.get() == 0 {
-            return Err(io::Error::other(format!(
-                "a tag or text of more than {PIECE_BYTES} bytes"
-            )));
-        }
-        if self.left == 0 {
-            return Err(io::Error::other(
-                "larger than a document may be (limit advisory-record-bytes)",
-            ));
-        }
-        let allowed = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let read = self.stream.read(buffer.get_mut(..allowed).unwrap_or_default())?;
-        let count = u64::try_from(read).unwrap_or(u64::MAX);
-        self.left = self.left.saturating_sub(count);
-        self.piece_left.set(self.piece_left.get().saturating_sub(count));
-        Ok(read)
-    }
 }
 
 #[cfg(test)]

@@ -45,7 +45,9 @@ pub(crate) fn compile(feeds: &mut [FeedContent]) -> Result<Vec<u8>, IndexError> 
         strings.put_list(&mut advisories, &advisory.cvss);
     }
     let (keys, affected) = write_keys(&strings, &by_key)?;
-    let coverage: BTreeSet<CoverageGap> = by_key.keys().map(|key| CoverageGap::of(key)).collect();
+    let mut coverage: BTreeSet<CoverageGap> =
+        by_key.keys().map(|key| CoverageGap::of(key)).collect();
+    coverage.extend(feeds.iter().flat_map(|feed| feed.info.complete.iter().cloned()));
     // When it was imported is no part of what the index says.
     let infos = feeds.iter().map(|feed| {
         let mut info = feed.info.clone();

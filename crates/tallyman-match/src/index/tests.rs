@@ -73,6 +73,7 @@ fn feed(name: &str, advisories: Vec<Advisory>) -> FeedContent {
             imported_ms: Some(2),
             advisories: 3,
             affected: 4,
+            complete: Vec::new(),
         },
         records: records
             .map(|advisory| StoredRecord { scope: String::new(), advisory, facts: None })

@@ -79,6 +79,7 @@ fn index(feeds: &[(&str, Vec<Advisory>)]) -> AdvisoryIndex {
                 imported_ms: Some(1),
                 advisories: 0,
                 affected: 0,
+                complete: Vec::new(),
             },
             records: advisories
                 .iter()
@@ -364,6 +365,7 @@ fn records_of_one_update_on_different_vulnerabilities_stay_apart() {
             imported_ms: None,
             advisories: 0,
             affected: 0,
+            complete: Vec::new(),
         },
         records: ["CVE-2024-1", "CVE-2024-2"]
             .map(|cve| StoredRecord { scope: cve.to_owned(), advisory: of(cve), facts: None })
@@ -489,4 +491,61 @@ fn an_advisory_for_other_architectures_says_nothing() {
     check(&[], true);
     check(&["aarch64", "x86_64"], true);
     check(&["aarch64"], false);
+}
+
+#[test]
+fn a_go_module_at_a_commit_that_a_record_names_is_affected() {
+    let commit = "75b288015ac94e66e3d6715fb68a9b41bf046ec2";
+    let mut record = advisory("GO-1", &[], "0", None);
+    let name = "example.com/a".to_owned();
+    let key = PackageKey { ecosystem: Ecosystem::Go, release: None, name };
+    record.affected = vec![Affected { versions: vec![commit.to_owned()], ..Affected::new(key) }];
+    let index = index(&[("osv/Go", vec![record])]);
+    let at = |version: &str| find(&index, &package(Ecosystem::Go, "example.com/a", version));
+    let found = at("v0.0.0-20200622213623-75b288015ac9");
+    assert_eq!(found[0].matched, "= v0.0.0-20200622213623-75b288015ac9");
+    assert_eq!(at("v0.0.0-20200622213623-0123456789ab"), []);
+    assert_eq!(at("v1.0.0"), []);
+}
+
+#[test]
+fn epochs_stand_above_versions() {
+    let of = |ecosystem: Ecosystem, release: &str, fixed: &str, version: &str| {
+        let mut record = advisory("CVE-2024-1", &[], "0", None);
+        let release = DistributionRelease::from_stored(release);
+        let key = PackageKey { ecosystem, release: Some(release.clone()), name: "a".to_owned() };
+        let ranges =
+            vec![vec![RangeEvent::Introduced("0".to_owned()), RangeEvent::Fixed(fixed.to_owned())]];
+        record.affected = vec![Affected { ranges, ..Affected::new(key) }];
+        let index = index(&[("f", vec![record])]);
+        let package = package(ecosystem, "a", version).package;
+        !find(&index, &PackageVersion { package, release: Some(release) }).is_empty()
+    };
+    for (ecosystem, release) in [(Ecosystem::Deb, "debian:12"), (Ecosystem::Rpm, "rocky:9")] {
+        assert!(of(ecosystem, release, "1:2-1", "9-1"));
+        assert!(!of(ecosystem, release, "2-1", "1:1-1"));
+        assert!(!of(ecosystem, release, "0:2-1", "2-1"));
+    }
+}
+
+#[test]
+fn what_debian_says_of_an_unfixed_vulnerability_is_the_findings_state() {
+    let states = [
+        ("undetermined", FixState::Undetermined),
+        ("will not fix", FixState::WillNotFix),
+        ("end of life", FixState::EndOfLife),
+        ("open", FixState::Open),
+    ];
+    for (what, state) in states {
+        let mut record = for_debian(advisory("CVE-2024-1", &[], "0", None), "debian:12", "s");
+        record.affected[0].fix_state = state;
+        let found = find(&index(&[("debian", vec![record])]), &debian("debian:12", "s", "1-1"));
+        assert_eq!((found.len(), found[0].fix_state), (1, state), "{what}");
+        assert_eq!(found[0].fixed_version, None);
+    }
+    let mut denial = for_debian(advisory("CVE-2024-1", &[], "0", None), "debian:12", "s");
+    denial.affected[0].fix_state = FixState::NotAffected;
+    let claim = for_debian(advisory("CVE-2024-1", &[], "0", None), "debian:12", "s");
+    let both = index(&[("debian", vec![denial]), ("osv/Debian", vec![claim])]);
+    assert_eq!(find(&both, &debian("debian:12", "s", "1-1")), []);
 }

@@ -11,8 +11,16 @@ use super::{Distribution, DistributionRelease};
 const ON_UBUNTU: [&str; 6] = ["linuxmint", "pop", "elementary", "zorin", "neon", "tuxedo"];
 
 /// Those that have no releases.
-const ROLLING: [&str; 7] =
-    ["wolfi", "chainguard", "minimos", "echo", "arch", "gentoo", "opensuse-tumbleweed"];
+const ROLLING: [&str; 8] = [
+    "wolfi",
+    "chainguard",
+    "minimos",
+    "cleanstart",
+    "echo",
+    "arch",
+    "gentoo",
+    "opensuse-tumbleweed",
+];
 
 pub(super) fn of(distribution: &Distribution) -> DistributionRelease {
     let version = distribution.version_id.as_deref().unwrap_or("");

@@ -121,12 +121,20 @@ fn read_sidecar(url: &Url, text: &str) -> Result<Digest, SourceError> {
         .map_err(|_| SourceError::malformed(plain(url), "it does not begin with a SHA-256"))
 }
 
-fn beside(url: &Url, name: &str) -> Result<Url, SourceError> {
+pub(super) fn beside(url: &Url, name: &str) -> Result<Url, SourceError> {
     url.join(name).map_err(|_| SourceError::malformed(plain(url), "it names no address"))
 }
 
 async fn fetch_text(url: &Url, downloader: &Downloader) -> Result<String, SourceError> {
-    let bytes = downloader.fetch_small(url, MAX_DOCUMENT_BYTES).await?;
+    fetch_text_of(url, MAX_DOCUMENT_BYTES, downloader).await
+}
+
+pub(super) async fn fetch_text_of(
+    url: &Url,
+    max_bytes: u64,
+    downloader: &Downloader,
+) -> Result<String, SourceError> {
+    let bytes = downloader.fetch_small(url, max_bytes).await?;
     String::from_utf8(bytes).map_err(|_| SourceError::malformed(plain(url), "it is not UTF-8"))
 }
 

@@ -19,6 +19,7 @@ use tallyman_engine::images::match_pending;
 use tallyman_match::database::ImportReport;
 use tallyman_match::database::exchange::is_bundle;
 use tallyman_model::clock::format_utc;
+use tallyman_model::coverage::CoverageGap;
 use tallyman_model::limits::Limits;
 
 use crate::cli::db::DbCommand;
@@ -240,6 +241,8 @@ struct InfoFeed {
     data_date: Option<String>,
     imported: Option<String>,
     attribution: String,
+    /// The ecosystems and releases of which everything was read.
+    complete: Vec<String>,
 }
 
 async fn info(data: &DataArgs, format: OutputFormat) -> anyhow::Result<Exit> {
@@ -254,6 +257,7 @@ async fn info(data: &DataArgs, format: OutputFormat) -> anyhow::Result<Exit> {
             data_date: feed.data_ms.map(format_utc),
             imported: feed.imported_ms.map(format_utc),
             attribution: feed.attribution,
+            complete: feed.complete.iter().map(CoverageGap::name).collect(),
         })
         .collect();
     let revision = installation.advisories().current().revision().to_owned();

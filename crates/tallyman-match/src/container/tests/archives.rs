@@ -55,7 +55,8 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 fn read(path: &Path) -> (Harvest, Vec<(String, ReadError)>) {
     let mut ignore = |_: &_| {};
     let limits = Limits::default();
-    let mut reader = Reader::new(&limits, &mut ignore);
+    let folder = tempfile::tempdir().unwrap();
+    let mut reader = Reader::new(&limits, folder.path(), &mut ignore);
     reader.read_path(path);
     (reader.harvest, reader.failed)
 }

@@ -1,6 +1,6 @@
 //! Documents that are made to hurt: each is refused by its name, and nothing else happens.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Write};
 
 use tallyman_model::limits::Limits;
 
@@ -12,7 +12,7 @@ fn import(limits: &Limits, bytes: Vec<u8>) -> (Harvest, Vec<Refusal>) {
     let path = folder.path().join("hostile");
     std::fs::write(&path, bytes).unwrap();
     let mut ignore = |_: &_| {};
-    let mut reader = Reader::new(limits, &mut ignore);
+    let mut reader = Reader::new(limits, folder.path(), &mut ignore);
     reader.read_path(&path);
     let failed = reader.failed.iter().map(|(name, error)| Refusal {
         name: name.rsplit('/').next().unwrap_or_default().to_owned(),
@@ -54,6 +54,50 @@ fn a_string_of_100_megabytes() {
     check_failed(record(&format!("\"details\": \"{text}\"")), "larger than 16777216 bytes");
     let packed = zstd::encode_all(Cursor::new(record(&format!("\"details\": \"{text}\""))), 1);
     check_failed(packed.unwrap(), "larger than 16777216 bytes");
+}
+
+#[test]
+fn a_vulnerability_of_debians_tracker_that_never_ends() {
+    let begin = r#"{"source": {"CVE-2024-1": {"releases": {"sid": {"status": "open", "x": ""#;
+    let text = "x".repeat(100 << 20);
+    let rest = r#""}}}}}"#;
+    let packed = zstd::encode_all(Cursor::new(format!("{begin}{text}{rest}").into_bytes()), 1);
+    check_failed(packed.unwrap(), "a vulnerability of more than 16777216 bytes");
+}
+
+#[test]
+fn millions_of_criteria() {
+    let one = "<criterion test_ref='t'/>".repeat(100_000);
+    let begin = "<oval_definitions><definitions><definition id='oval:com.oracle.elsa:def:1'>\
+                 <criteria operator='OR'>";
+    let mut packed = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    packed.write_all(begin.as_bytes()).unwrap();
+    (0..30).for_each(|_| packed.write_all(one.as_bytes()).unwrap());
+    check_failed(packed.finish().unwrap(), "it has too many criteria");
+}
+
+#[test]
+fn a_member_that_unpacks_to_more_than_a_record_may_have() {
+    let limits = Limits { advisory_record_bytes: 1 << 20, ..Limits::default() };
+    let member = |path: &str, size: u64| {
+        let mut packed = Vec::new();
+        let mut archive = rawzip::ZipArchiveWriter::new(&mut packed);
+        let deflate = rawzip::CompressionMethod::DEFLATE;
+        let (mut entry, config) =
+            archive.new_file(path).compression_method(deflate).start().unwrap();
+        let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast());
+        let mut writer = config.wrap(encoder);
+        let begin = &br#"{"id": "A", "modified": "x", "details": ""#[..];
+        io::copy(&mut begin.chain(io::repeat(b'x').take(size)), &mut writer).unwrap();
+        let (encoder, descriptor) = writer.finish().unwrap();
+        encoder.finish().unwrap();
+        entry.finish(descriptor).unwrap();
+        archive.finish().unwrap();
+        packed
+    };
+    let (harvest, failed) = import(&limits, member("a.json", 64 << 20));
+    assert_eq!((harvest.records, failed), (vec![], vec![]));
+    assert!(harvest.refused[0].reason.contains("larger than 1048576 bytes"));
 }
 
 #[test]

@@ -17,11 +17,10 @@ pub(super) struct Target {
 
 /// What the schema names beside these: systems that no image is of, programs without a package,
 /// and packages that nothing in an image tells apart.
-const WITHOUT_INVENTORY: [&str; 22] = [
+const WITHOUT_INVENTORY: [&str; 21] = [
     "Android",
     "Bioconductor",
     "Bitnami",
-    "CleanStart",
     "Docker Hardened Images",
     "FreeBSD",
     "GHC",
@@ -31,9 +30,9 @@ const WITHOUT_INVENTORY: [&str; 22] = [
     "JavaScript",
     "Julia",
     "Kubernetes",
-    "kubernetes",
     "Linux",
     "OSS-Fuzz",
+    "Red Hat Lightwell",
     "Root",
     "Seal",
     "TuxCare",
@@ -81,6 +80,7 @@ fn distribution(
         "Wolfi" => (Ecosystem::Apk, "wolfi"),
         "Chainguard" => (Ecosystem::Apk, "chainguard"),
         "MinimOS" => (Ecosystem::Apk, "minimos"),
+        "CleanStart" => (Ecosystem::Apk, "cleanstart"),
         "Echo" => (Ecosystem::Deb, "echo"),
         "Alpaquita" => (Ecosystem::Apk, "alpaquita"),
         "BellSoft Hardened Containers" => (Ecosystem::Apk, "bellsoft-hardened-containers"),
@@ -94,7 +94,7 @@ fn distribution(
         "SUSE" | "openSUSE" => return suse(base, suffix).map(Some),
         _ => return Ok(None),
     };
-    let is_rolling = matches!(id, "wolfi" | "chainguard" | "minimos" | "echo");
+    let is_rolling = matches!(id, "wolfi" | "chainguard" | "minimos" | "cleanstart" | "echo");
     if is_rolling || !suffix.is_empty() {
         let release = if is_rolling { "" } else { suffix };
         return Ok(Some((kind, DistributionRelease::new(id, release))));
@@ -228,6 +228,77 @@ mod tests {
     }
 
     #[test]
+    fn every_ecosystem_that_osv_publishes_is_read_or_known_not_to_be_in_images() {
+        // The list of osv.dev in November 2026, and what the schema names beside it.
+        let read = [
+            "AlmaLinux:9",
+            "Alpaquita:23",
+            "Alpine:v3.20",
+            "Azure Linux:3",
+            "BellSoft Hardened Containers:25",
+            "CRAN",
+            "Chainguard",
+            "CleanStart",
+            "ConanCenter",
+            "Debian:12",
+            "Echo",
+            "Go",
+            "Hackage",
+            "Hex",
+            "Mageia:9",
+            "Maven",
+            "Maven:https://maven.google.com",
+            "MinimOS",
+            "NuGet",
+            "Packagist",
+            "Photon OS:5.0",
+            "Pub",
+            "PyPI",
+            "Red Hat:enterprise_linux:9::baseos",
+            "Rocky Linux:9",
+            "RubyGems",
+            "SUSE:Linux Enterprise Server 15 SP5",
+            "SwiftURL",
+            "Ubuntu:24.04:LTS",
+            "Wolfi",
+            "crates.io",
+            "npm",
+            "openEuler:24.03-LTS",
+            "openSUSE:Leap 15.6",
+        ];
+        for name in read {
+            let target = target(name).unwrap_or_else(|reason| panic!("{name}: {reason:?}"));
+            let base = name.split(':').next().unwrap();
+            assert_eq!(target.feed, format!("osv/{base}"));
+        }
+        let elsewhere = [
+            "Android",
+            "Bioconductor",
+            "Bitnami",
+            "Docker Hardened Images:Debian:13",
+            "FreeBSD:kernel",
+            "GHC",
+            "GIT",
+            "GitHub Actions",
+            "Julia",
+            "Kubernetes",
+            "Linux",
+            "OSS-Fuzz",
+            "Red Hat Lightwell",
+            "Root:Debian:12",
+            "Seal",
+            "TuxCare:Debian:10",
+            "VSCode",
+            "opam",
+        ];
+        for name in elsewhere {
+            assert_eq!(target(name), Err(SkipReason::NoInventory), "{name}");
+        }
+        // Extended support is another archive than the one that an image has by default.
+        assert_eq!(target("Ubuntu:Pro:18.04:LTS"), Err(SkipReason::OtherProduct));
+    }
+
+    #[test]
     fn ecosystems_of_apk_distributions_are_releases() {
         check("Alpine:v3.20", Some("alpine:3.20"));
         check("Wolfi", Some("wolfi"));
@@ -235,8 +306,9 @@ mod tests {
         check("MinimOS", Some("minimos"));
         check("Alpaquita:stream", Some("alpaquita:stream"));
         check("Alpine", None);
-        check("CleanStart", None);
-        assert_eq!(target("CleanStart").unwrap_err(), SkipReason::NoInventory);
+        check("CleanStart", Some("cleanstart"));
+        check("Echo", Some("echo"));
+        check("BellSoft Hardened Containers:25", Some("bellsoft-hardened-containers:25"));
         assert_eq!(target("Android:").unwrap_err(), SkipReason::NoInventory);
         assert_eq!(target("unheard of").unwrap_err(), SkipReason::UnknownEcosystem);
     }

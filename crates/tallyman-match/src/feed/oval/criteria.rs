@@ -46,12 +46,18 @@ const ARCHITECTURE: &str = " arch is ";
 
 impl Node {
     /// Reads criteria whose beginning has been read.
-    pub(super) fn read(xml: &mut Xml<'_>, element: &Element) -> Result<Self, DocumentError> {
+    pub(super) fn read(
+        xml: &mut Xml<'_>,
+        element: &Element,
+        left: &mut usize,
+    ) -> Result<Self, DocumentError> {
         let mut nodes = Vec::new();
         while let Some(child) = xml.child()? {
+            *left =
+                left.checked_sub(1).ok_or(DocumentError::Content("it has too many criteria"))?;
             let is_negated = child.attribute("negate") == "true";
             match child.name.as_str() {
-                "criteria" if !is_negated => nodes.push(Node::read(xml, &child)?),
+                "criteria" if !is_negated => nodes.push(Node::read(xml, &child, left)?),
                 "criterion" if !is_negated => {
                     let comment = child.attribute("comment");
                     let words = [INSTALLED, ENABLED, NOT_AFFECTED, AFFECTED, ARCHITECTURE];
@@ -71,26 +77,38 @@ impl Node {
         }
     }
 
-    /// Collects the packages; `None` for a criterion whose test is not there.
-    pub(super) fn collect<'a>(&'a self, tables: &'a Tables, found: &mut Vec<Option<Found<'a>>>) {
-        self.visit(tables, &Conditions::default(), found);
+    /// Collects the packages, one more than the limit at most; `None` for a criterion whose test is
+    /// not there.
+    pub(super) fn collect<'a>(
+        &'a self,
+        tables: &'a Tables,
+        limit: usize,
+        found: &mut Vec<Option<Found<'a>>>,
+    ) {
+        self.visit(tables, &Conditions::default(), limit, found);
     }
 
     fn visit<'a>(
         &'a self,
         tables: &'a Tables,
         conditions: &Conditions<'a>,
+        limit: usize,
         found: &mut Vec<Option<Found<'a>>>,
     ) {
+        if found.len() > limit {
+            return;
+        }
         match self {
             Node::All(nodes) => {
                 let mut conditions = conditions.clone();
                 for node in nodes {
                     node.narrow(tables, &mut conditions);
                 }
-                nodes.iter().for_each(|node| node.visit(tables, &conditions, found));
+                nodes.iter().for_each(|node| node.visit(tables, &conditions, limit, found));
             }
-            Node::Any(nodes) => nodes.iter().for_each(|node| node.visit(tables, conditions, found)),
+            Node::Any(nodes) => {
+                nodes.iter().for_each(|node| node.visit(tables, conditions, limit, found));
+            }
             Node::One { test, comment } => {
                 if let Some((name, standing, architectures)) = package(tables, test, comment) {
                     let narrower = !architectures.is_empty();

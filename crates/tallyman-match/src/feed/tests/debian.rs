@@ -37,7 +37,6 @@ fn the_tracker_knows_states_and_urgencies() {
     skipped "debian" InvalidVersion 1
     refused tracker.json, src CVE-4: invalid type: integer `5`, expected a map at line 1 column 14
     "#);
-    assert_eq!(Vec::from_iter(harvest.complete), [("debian".to_owned(), String::new())]);
 }
 
 #[test]
@@ -86,4 +85,15 @@ fn facts_without_a_release_are_refused() {
     let text = r#"{"source": "s", "cve": "CVE-2024-1", "first_version_naming_cve": "1"}"#;
     assert!(read("facts.jsonl", text).is_err());
     assert_eq!(read("changelog-fixed-bullseye.jsonl", text).unwrap().complete.len(), 1);
+}
+
+#[test]
+fn nothing_is_gone_from_the_tracker_where_a_vulnerability_is_malformed() {
+    let whole = r#"{"a": {"CVE-2024-1": {"releases": {"sid": {"status": "open"}}}}}"#;
+    assert_eq!(read("tracker", whole).unwrap().complete.len(), 1);
+    let broken = r#"{"a": {"CVE-2024-1": {"releases": {"sid": {"status": "open"}}},
+        "CVE-2024-2": {"releases": 5}}}"#;
+    let harvest = read("tracker", broken).unwrap();
+    assert_eq!((harvest.complete.len(), harvest.covers.len()), (0, 0));
+    assert_eq!((harvest.records.len(), harvest.refused.len()), (1, 1));
 }

@@ -253,3 +253,25 @@ fn errata_of_rpm_distributions_are_read_with_their_vulnerabilities_and_modules()
     let other = record("ALBA-2024:1", "", "nodejs:16 bug fix update");
     insta::assert_snapshot!(show(&read("x.json", &other).unwrap()), @r#"skipped "osv/AlmaLinux" NotSecurity 1"#);
 }
+
+#[test]
+fn commits_that_a_record_names_are_affected_and_the_history_between_them_is_not_known() {
+    let harvest = read(
+        "a.json",
+        r#"{"id": "GO-1", "modified": "2024-01-01T00:00:00Z", "aliases": ["ghsa-AAAA-bbbb-2222"],
+            "upstream": ["cve-2024-1"], "affected": [
+            {"package": {"ecosystem": "Go", "name": "example.com/a"}, "ranges": [
+                {"type": "GIT", "repo": "https://example.com/a.git", "events": [
+                    {"introduced": "75b288015ac94e66e3d6715fb68a9b41bf046ec2"},
+                    {"fixed": "0123456789abcdef0123456789abcdef01234567"}]},
+                {"type": "GIT", "events": [{"introduced": "0"},
+                    {"last_affected": "fedcba9876543210fedcba9876543210fedcba98"}]}]},
+            {"package": {"ecosystem": "Go", "name": "example.com/b"}, "ranges": [
+                {"type": "GIT", "events": [{"introduced": "0"}, {"fixed": "abc"}]}]}]}"#,
+    );
+    insta::assert_snapshot!(show(&harvest.unwrap()), @r#"
+    osv/Go "" GO-1 ["GHSA-aaaa-bbbb-2222"] upstream ["CVE-2024-1"] []
+      golang - example.com/a: [] ["75b288015ac94e66e3d6715fb68a9b41bf046ec2", "fedcba9876543210fedcba9876543210fedcba98"] [] None Open
+    skipped "osv/Go" GitRange 1
+    "#);
+}

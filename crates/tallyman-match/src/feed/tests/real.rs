@@ -87,7 +87,7 @@ fn read_members(archive: &Path, ends: &[&str]) -> Vec<(String, Harvest)> {
         std::fs::write(&copy, bytes).unwrap();
         let limits = Limits::default();
         let mut ignore = |_: &crate::feed::Progress| {};
-        let mut reader = Reader::new(&limits, &mut ignore);
+        let mut reader = Reader::new(&limits, folder.path(), &mut ignore);
         reader.read_path(&copy);
         assert_eq!(reader.failed.len(), 0, "{path}");
         harvests.push((path, reader.harvest));
@@ -206,7 +206,8 @@ fn whole_databases_of_languages_are_read() {
     let check = |archive: &str, records: usize, refused: usize| {
         let limits = Limits::default();
         let mut ignore = |_: &crate::feed::Progress| {};
-        let mut reader = Reader::new(&limits, &mut ignore);
+        let folder = tempfile::tempdir().unwrap();
+        let mut reader = Reader::new(&limits, folder.path(), &mut ignore);
         reader.read_path(&data.join(archive));
         let harvest = &reader.harvest;
         assert_eq!((harvest.records.len(), harvest.refused.len()), (records, refused), "{archive}");

@@ -19,14 +19,23 @@ pub(super) fn is_rankable(version: &str) -> bool {
     Version::parse(version).is_some()
 }
 
-/// Compares two versions of opam packages: Debian's order without epoch and revision, of whatever
-/// text (opam manual, "Version ordering").
+/// Compares two versions of opam packages: Debian's order of whatever text (opam manual, "Version
+/// ordering").
 pub(super) fn compare_opam(a: &str, b: &str) -> Result<Ordering, Side> {
-    match (a.trim(), b.trim()) {
-        ("", _) => Err(Side::Left),
-        (_, "") => Err(Side::Right),
-        (a, b) => Ok(compare_part(a, b)),
+    let (a, b) = (a.trim(), b.trim());
+    if a.is_empty() {
+        return Err(Side::Left);
     }
+    if b.is_empty() {
+        return Err(Side::Right);
+    }
+    let split = |text| {
+        let (epoch, rest) = str::split_once(text, ':').unwrap_or(("", text));
+        let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
+        [epoch, upstream, revision]
+    };
+    let orders = split(a).into_iter().zip(split(b)).map(|(a, b)| compare_part(a, b));
+    Ok(orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
 }
 
 /// opam orders any text; what does not begin with a number is most likely a branch.

@@ -299,9 +299,9 @@ fn conda_versions_know_dev_post_and_the_underscore_of_openssl() {
 
 #[test]
 fn opam_and_julia_have_orders_of_their_own() {
-    check_rising(Scheme::Opam, &["5.0.0~alpha1", "5.0.0", "5.0.0+options", "5.0.0-1", "v0.1"]);
-    check_rising(Scheme::Opam, &["1.0+b", "1.0-a", "1:0"]);
-    check_equal(Scheme::Opam, &["1.0", "1.00", " 01.0 "]);
+    check_rising(Scheme::Opam, &["5.0.0~alpha1", "5.0.0", "5.0.0-1", "5.0.0+options", "v0.1"]);
+    check_rising(Scheme::Opam, &["1.0-a", "1.0+b", "1.0+b-a", "1:0"]);
+    check_equal(Scheme::Opam, &["1.0", "1.00", " 01.0 ", "1.0-", "0:1.0-0"]);
     assert!(compare_by(Scheme::Opam, "1", " ").is_err());
     check_rising(
         Scheme::Julia,

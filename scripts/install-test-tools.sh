@@ -29,6 +29,7 @@ command -v mvn              | maven
 command -v gem              | ruby
 command -v composer         | composer
 command -v elixir           | elixir
+command -v runhugs          | hugs
 command -v python3          | python3
 python3 -c "import ensurepip, venv"   | python3-venv
 /usr/bin/python3 -c "import apt_pkg"  | python3-apt

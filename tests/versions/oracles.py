@@ -426,9 +426,36 @@ def elixir(pairs: list) -> list:
     return ask(pairs, "elixir", "-e", _ELIXIR)
 
 
+_HASKELL = r"""module Main where
+import Data.Version
+import Text.ParserCombinators.ReadP
+
+parse :: String -> Maybe [Int]
+parse text = case [versionBranch v | (v, "") <- readP_to_S parseVersion text] of
+    (branch : _) -> Just branch
+    [] -> Nothing
+
+judge :: String -> String
+judge line = case (parse one, parse (drop 1 other)) of
+    (Just a, Just b) -> show (fromEnum (compare a b) - 1)
+    _ -> "invalid"
+  where (one, other) = break (== '\t') line
+
+main :: IO ()
+main = interact (unlines . map judge . lines)
+"""
+
+
+def haskell(pairs: list) -> list:
+    """Haskell's `Data.Version`, which Hackage uses, in Hugs, whose numbers have 32 bits."""
+    program = once("Order.hs", lambda made: made.write_text(_HASKELL))
+    answers = ask(pairs, "runhugs", "-98", "-h100000k", program)
+    return only(pairs, answers, r"([0-9]{1,9}\.)*[0-9]{1,9}")
+
+
 def number_lists(pairs: list) -> list:
-    """R's `package_version` and Haskell's `Data.Version`, both documented as the order of lists of
-    numbers; neither language is installed for it."""
+    """R's `package_version`, which is documented as the order of lists of numbers; R itself is too
+    large to be installed for it."""
 
     def numbers(version: str) -> list | None:
         parts = re.split("[.-]", version)

@@ -51,6 +51,7 @@ CASES = [
     Case("ConanCenter", generate.CONAN, oracles.conan),
     Case("CRAN", generate.CRAN, oracles.number_lists),
     Case("Hackage", generate.LISTS, oracles.number_lists),
+    Case("Hackage", generate.LISTS, oracles.haskell, pairs=10_000, least=4_000),
 ]
 
 

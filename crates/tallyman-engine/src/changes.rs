@@ -1,8 +1,11 @@
 //! What changed for images, in the words of messages to webhooks and of reports.
 
 use serde::Serialize;
-use tallyman_store::changes::{AnswerFacts, Direction, RiskChange, VulnerabilityChange};
+use tallyman_store::changes::{
+    AnswerFacts, Direction, RiskChange, SuppressionCause, SuppressorFate, VulnerabilityChange,
+};
 use tallyman_store::images::SeverityCounts;
+use tallyman_store::suppressions::sets::SuppressorKind;
 
 use crate::risk::Risk;
 
@@ -106,6 +109,47 @@ pub struct ChangedVulnerability {
     /// The first version without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_version: Option<String>,
+    /// The ignore rule or VEX document that is why, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+/// Why a vulnerability counts, or does not, although no advisory changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// `rule` or `vex`.
+    pub kind: &'static str,
+    /// The identifier of the rule or the document.
+    pub id: String,
+    /// Who wrote it.
+    pub author: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// `suppresses` from now on; or not any more: `expired`, `removed`, or `changed` where it is
+    /// there and does not hold.
+    pub fate: &'static str,
+}
+
+impl Cause {
+    /// Puts a cause into words.
+    pub fn of(cause: &SuppressionCause) -> Self {
+        Cause {
+            kind: match cause.by.kind {
+                SuppressorKind::Rule => "rule",
+                SuppressorKind::Vex => "vex",
+            },
+            id: cause.by.id.clone(),
+            author: cause.by.author.clone(),
+            reason: cause.by.reason.clone(),
+            fate: match cause.fate {
+                SuppressorFate::Suppresses => "suppresses",
+                SuppressorFate::Expired => "expired",
+                SuppressorFate::Removed => "removed",
+                SuppressorFate::Changed => "changed",
+            },
+        }
+    }
 }
 
 /// A package version.
@@ -174,6 +218,7 @@ impl ChangedVulnerability {
             advisory: record.map(|record| record.advisory.clone()),
             feed: record.map(|record| record.feed.clone()),
             fixed_version: record.and_then(|record| record.fixed_version.clone()),
+            cause: change.cause.as_ref().map(Cause::of),
         }
     }
 }

@@ -1,20 +1,26 @@
 //! The VEX documents and ignore rules of an installation: kept in the store, applied to what is
 //! scanned with it, and to the counters of the images that servers have.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use tallyman_match::vex::judge::{ImageView, PackageView, Place, Suppressions};
+use tallyman_match::vex::judge::{ImageView, Judgement, PackageView, Place, Suppressions};
 use tallyman_model::digest::Digest;
-use tallyman_model::finding_state::FindingState;
+use tallyman_model::finding_state::{AppliedRule, AppliedStatement, FindingState};
 use tallyman_model::host::ServerUuid;
 use tallyman_model::ignore::IgnoreRule;
 use tallyman_model::reference::ImageReference;
 use tallyman_model::vex::VexDocument;
 use tallyman_store::error::StoreError;
-use tallyman_store::ids::ImageId;
+use tallyman_store::ids::{ImageId, SuppressionSetId};
 use tallyman_store::images::{StoredImage, StoredImagePackage};
-use tallyman_store::suppressions::{StoredVex, SuppressibleImage, SuppressionWork};
+use tallyman_store::suppressions::sets::{
+    SuppressedVulnerability, SuppressionSet, Suppressor, SuppressorKind,
+};
+use tallyman_store::suppressions::{
+    StoredVex, SuppressibleImage, SuppressionUpdate, SuppressionWork,
+};
 
 use crate::blocking;
 use crate::fleet::ImageProvenance;
@@ -109,8 +115,8 @@ pub async fn stored_input(installation: &Installation) -> Result<SuppressionInpu
     })
 }
 
-/// Derives again how many vulnerabilities of which image on which server do not count, if anything
-/// changed that this depends on. Only what differs is written.
+/// Derives again which vulnerabilities of which image on which server do not count, if anything
+/// changed that this depends on. Only what differs is written, and told as a change of the images.
 ///
 /// # Errors
 ///
@@ -121,21 +127,20 @@ pub async fn derive_suppressions(installation: &Installation) -> Result<(), Stor
         let now_ms = installation.clock().now_ms();
         let Some(work) = store.find_suppression_work(now_ms).await? else { return Ok(()) };
         let mark = work.mark.clone();
-        let changes = find_changes(installation, work, now_ms).await?;
-        if store.set_suppressed_counts(mark, changes, now_ms).await? {
+        let update = find_changes(installation, work, now_ms).await?;
+        if store.set_suppressions(mark, update, now_ms).await? {
+            store.settle_changes(installation.clock().now_ms()).await?;
             return Ok(());
         }
     }
     Ok(())
 }
 
-type Changes = Vec<(ServerUuid, ImageId, u64)>;
-
 async fn find_changes(
     installation: &Installation,
     work: SuppressionWork,
     now_ms: i64,
-) -> Result<Changes, StoreError> {
+) -> Result<SuppressionUpdate, StoreError> {
     let store = installation.store();
     let names = names(&work);
     let images = match work.documents.is_empty() && work.rules.is_empty() {
@@ -146,7 +151,7 @@ async fn find_changes(
     let differs_by_server = work.rules.iter().any(|rule| rule.server.is_some());
     let suppressions =
         blocking::run(move || Arc::new(Suppressions::new(&work.documents, &work.rules))).await;
-    let mut changes = Changes::new();
+    let mut update = SuppressionUpdate::default();
     for batch in images.chunks(BATCH) {
         let mut places: BTreeMap<ImageId, Vec<SuppressibleImage>> = BTreeMap::new();
         for place in store.list_places_of_images(batch).await? {
@@ -161,10 +166,12 @@ async fn find_changes(
                 let judged = JudgedImage { image, packages, differs_by_server, now_ms };
                 judged.changes(&suppressions, places)
             });
-            changes.extend(of_image.await);
+            let SuppressionUpdate { sets, places } = of_image.await?;
+            update.sets.extend(sets);
+            update.places.extend(places);
         }
     }
-    Ok(changes)
+    Ok(update)
 }
 
 /// Returns the names of all vulnerabilities that are spoken of, `None` where a rule speaks of all.
@@ -191,27 +198,33 @@ struct JudgedImage {
 
 impl JudgedImage {
     /// Images that are called the same are judged once, unless a rule is for one server.
-    fn changes(&self, suppressions: &Suppressions, places: Vec<SuppressibleImage>) -> Changes {
-        let mut known: HashMap<Called, u64> = HashMap::new();
-        let mut changes = Changes::new();
+    fn changes(
+        &self,
+        suppressions: &Suppressions,
+        places: Vec<SuppressibleImage>,
+    ) -> Result<SuppressionUpdate, StoreError> {
+        let mut known: HashMap<Called, Option<SuppressionSetId>> = HashMap::new();
+        let mut update = SuppressionUpdate::default();
         for place in places {
             let provenance = ImageProvenance::of_value(place.registry);
             let digests = self.digests(&place.names, provenance.manifest_digest);
             let server = self.differs_by_server.then(|| place.server_uuid.clone());
             let key = (place.names, digests, server);
-            let count = match known.get(&key) {
-                Some(count) => *count,
+            let suppressed = match known.get(&key) {
+                Some(suppressed) => *suppressed,
                 None => {
-                    let count = self.count(suppressions, &key.0, &key.1, &place.server_uuid);
-                    known.insert(key, count);
-                    count
+                    let set = self.suppressed(suppressions, &key.0, &key.1, &place.server_uuid);
+                    let id = set.as_ref().map(SuppressionSet::id).transpose()?;
+                    update.sets.extend(id.zip(set));
+                    known.insert(key, id);
+                    id
                 }
             };
-            if count != place.suppressed_count {
-                changes.push((place.server_uuid, place.image_id, count));
+            if suppressed != place.suppressed {
+                update.places.push((place.server_uuid, place.image_id, suppressed));
             }
         }
-        changes
+        Ok(update)
     }
 
     fn digests(&self, names: &[String], pulled: Option<Digest>) -> Vec<Digest> {
@@ -229,14 +242,14 @@ impl JudgedImage {
         digests
     }
 
-    /// Counts the vulnerabilities that are suppressed in every place of the image.
-    fn count(
+    /// Returns the vulnerabilities that are suppressed in every place of the image.
+    fn suppressed(
         &self,
         suppressions: &Suppressions,
         names: &[String],
         digests: &[Digest],
         server: &ServerUuid,
-    ) -> u64 {
+    ) -> Option<SuppressionSet> {
         let image = ImageView {
             digests: digests.to_vec(),
             names: names.to_vec(),
@@ -248,18 +261,51 @@ impl JudgedImage {
             self.packages.iter().zip(&purls).map(|(package, purl)| view(package, purl)).collect();
         let now_ms = self.now_ms;
         let place = Place { image: &image, packages: &views, server: Some(server), now_ms };
-        let mut counts: HashMap<&str, bool> = HashMap::new();
+        // `None`: it counts in one of its places.
+        let mut found: BTreeMap<&str, Option<SuppressedVulnerability>> = BTreeMap::new();
         for (package, view) in self.packages.iter().zip(&views) {
             for stored in &package.findings {
                 let finding = &stored.finding;
-                let state = match suppressions.may_speak_of(finding) {
-                    true => suppressions.judge(place, view, finding).state,
-                    false => FindingState::Open,
+                let by = match suppressions.may_speak_of(finding) {
+                    true => suppressor(suppressions.judge(place, view, finding)),
+                    false => None,
                 };
-                *counts.entry(&finding.id).or_default() |= !state.is_suppressed();
+                let here = by.map(|by| SuppressedVulnerability { severity: finding.severity, by });
+                match found.entry(&finding.id) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(here);
+                    }
+                    Entry::Occupied(mut entry) => {
+                        let known = entry.get_mut();
+                        *known = known.take().zip(here).map(|(known, here)| {
+                            let severity = known.severity.max(here.severity);
+                            SuppressedVulnerability { severity, ..known }
+                        });
+                    }
+                }
             }
         }
-        u64::try_from(counts.values().filter(|counts| !**counts).count()).unwrap_or(u64::MAX)
+        let suppressed = found.into_iter().filter_map(|(name, it)| Some((name.to_owned(), it?)));
+        SuppressionSet::new(suppressed.collect())
+    }
+}
+
+/// Returns who says that a finding does not count, if it does not.
+fn suppressor(judgement: Judgement) -> Option<Suppressor> {
+    match judgement.state {
+        FindingState::NotAffected | FindingState::Fixed => {
+            let AppliedStatement { document, author, justification, impact, .. } = judgement.vex?;
+            let reason = impact.or(justification);
+            Some(Suppressor { kind: SuppressorKind::Vex, id: document, author, reason })
+        }
+        FindingState::Ignored => {
+            let AppliedRule { id, author, reason, .. } = judgement.ignored_by?;
+            Some(Suppressor { kind: SuppressorKind::Rule, id, author, reason: Some(reason) })
+        }
+        FindingState::Open
+        | FindingState::WillNotFix
+        | FindingState::EndOfLife
+        | FindingState::Undetermined => None,
     }
 }
 

@@ -1,11 +1,12 @@
-//! What changed for images when the advisories did.
+//! What changed for images when the advisories did, or what suppresses their findings.
 //!
 //! What differs in findings is noted per package version, in the transaction that writes it
-//! ([`note_findings`]). When the counters have followed, it is settled ([`Store::settle_changes`]):
-//! one row for each list of packages whose answer is another, however many images show it. This
-//! file reads the rows.
+//! ([`note_findings`]), and what differs in suppressions per place. When the counters and the
+//! suppressions have followed, it is settled ([`Store::settle_changes`]): one row for each list of
+//! packages whose answer is another, however many images show it. This file reads the rows.
 
 mod note;
+mod places;
 mod settle;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use crate::images::{ImageSummary, SeverityCounts, read_summary};
 use crate::statement::{fetch_all, fetch_optional};
 use crate::store::Store;
 
+pub use crate::changes::places::{SuppressionCause, SuppressorFate};
 pub use crate::changes::settle::Settled;
 
 pub(crate) use crate::changes::note::{
@@ -75,6 +77,8 @@ pub struct VulnerabilityChange {
     pub package: Option<ChangedPackage>,
     /// The record that is or was decisive, while that is known.
     pub record: Option<DecisiveRecord>,
+    /// Who began or ceased to suppress it, where that is why.
+    pub cause: Option<SuppressionCause>,
 }
 
 /// The package version for which a vulnerability came or went.
@@ -152,13 +156,15 @@ pub struct RiskChange {
 /// Which changes to list; what is absent does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeFilter {
-    /// Only after this revision.
+    /// Only after this revision became the current one, and not what came with it.
     pub after_revision: Option<i64>,
+    /// Only what advisories have a part in.
+    pub is_by_advisories: bool,
     /// Only from this time on.
     pub since: Option<i64>,
     /// Only those for the worse, or for the better; what went both ways is both.
     pub direction: Option<Direction>,
-    /// Only images that these servers have now.
+    /// Only where these servers have the image now.
     pub servers: Option<Vec<ServerUuid>>,
 }
 
@@ -182,9 +188,13 @@ impl RiskChange {
 struct ChangeRow {
     change: RiskChange,
     vulnerabilities: Vec<ChangedVulnerability>,
+    causes: Vec<SuppressionCause>,
+    /// As `risk_change.places` says.
+    places: i64,
 }
 
-/// How `risk_change.vulnerabilities` holds one: name, severities, the finding's change.
+/// How `risk_change.vulnerabilities` holds one: name, severities, the finding's change or, as a
+/// negative number, the cause.
 type ChangedVulnerability = (String, Option<u8>, Option<u8>, i64);
 
 impl Store {
@@ -209,6 +219,7 @@ impl Store {
                         filter.after_revision.unwrap_or(-1),
                         filter.since.unwrap_or(0),
                         direction,
+                        filter.is_by_advisories,
                         limit
                     ],
                     read_change,
@@ -222,6 +233,7 @@ impl Store {
                         filter.after_revision.unwrap_or(-1),
                         filter.since.unwrap_or(0),
                         direction,
+                        filter.is_by_advisories,
                         to_json(servers)?,
                         limit
                     ],
@@ -277,7 +289,7 @@ macro_rules! change_columns {
                 risk_change.changed_at, risk_change.direction, risk_change.state_before,
                 risk_change.state_after, risk_change.vul_by_severity_before,
                 risk_change.vul_by_severity_after, risk_change.vulnerabilities,
-                risk_change.left_out,
+                risk_change.left_out, risk_change.causes, risk_change.places,
                 image.image_id, image.config_digest, image.manifest_digest, image.platform,
                 image.created_at, image.size_bytes, image.state, image.state_reason,
                 package_list.vul_count, package_list.vul_by_severity, image.alarm_count,
@@ -297,34 +309,69 @@ macro_rules! newest_where {
     () => {
         "WHERE risk_change.sequence <= $1
            AND (risk_change.sequence < $1 OR image.image_id < $2)
-           AND risk_change.revision_number > $3 AND risk_change.changed_at >= $4
-           AND ($5 IS NULL OR risk_change.direction IN (0, $5)) "
+           AND risk_change.revision_number >= $3
+           AND (risk_change.revision_number > $3 OR risk_change.is_by_suppressions = 1)
+           AND risk_change.changed_at >= $4
+           AND ($5 IS NULL OR risk_change.direction IN (0, $5))
+           AND ($6 = 0 OR risk_change.is_by_suppressions = 0) "
+    };
+}
+
+/// A place of the image, that the change is about.
+macro_rules! meant_place {
+    () => {
+        "SELECT 1 FROM server_image
+         WHERE server_image.image_id = image.image_id
+           AND EXISTS (SELECT 1 FROM risk_change_place
+                       WHERE risk_change_place.sequence = risk_change.sequence
+                         AND risk_change_place.image_id = server_image.image_id
+                         AND risk_change_place.server_uuid = server_image.server_uuid)
+               = (risk_change.places = 1) "
+    };
+}
+
+/// The change is about the image: on a server, or it is on none and none is named, for
+/// suppressions are of images on servers.
+macro_rules! is_meant {
+    () => {
+        concat!(
+            "AND ((risk_change.places = 0 AND risk_change.is_by_suppressions = 0
+                   AND NOT EXISTS (SELECT 1 FROM risk_change_place
+                                   WHERE risk_change_place.sequence = risk_change.sequence
+                                     AND risk_change_place.image_id = image.image_id))
+                  OR EXISTS (",
+            meant_place!(),
+            ")) "
+        )
     };
 }
 
 /// Where a column of the image begins.
-const IMAGE_COLUMN: usize = 11;
+const IMAGE_COLUMN: usize = 13;
 
 const NEWEST: &str = concat!(
     change_columns!(),
     newest_where!(),
-    "ORDER BY risk_change.sequence DESC, image.image_id DESC LIMIT $6"
+    is_meant!(),
+    "ORDER BY risk_change.sequence DESC, image.image_id DESC LIMIT $7"
 );
 
 const NEWEST_OF_SERVERS: &str = concat!(
     change_columns!(),
     newest_where!(),
-    "AND image.image_id IN (SELECT image_id FROM server_image
-                            WHERE server_uuid IN (SELECT value FROM json_each($6)))
-     ORDER BY risk_change.sequence DESC, image.image_id DESC LIMIT $7"
+    "AND EXISTS (",
+    meant_place!(),
+    "  AND server_image.server_uuid IN (SELECT value FROM json_each($7)))
+     ORDER BY risk_change.sequence DESC, image.image_id DESC LIMIT $8"
 );
 
 const IN_ORDER: &str = concat!(
     change_columns!(),
     "WHERE risk_change.sequence >= $1
        AND (risk_change.sequence > $1 OR image.image_id > $2)
-       AND risk_change.sequence <= $3
-     ORDER BY risk_change.sequence, image.image_id LIMIT $4"
+       AND risk_change.sequence <= $3 ",
+    is_meant!(),
+    "ORDER BY risk_change.sequence, image.image_id LIMIT $4"
 );
 
 fn read_change(row: &Row<'_>) -> Result<ChangeRow, StoreError> {
@@ -343,7 +390,10 @@ fn read_change(row: &Row<'_>) -> Result<ChangeRow, StoreError> {
         vul_by_severity: counts(8, "risk_change.vul_by_severity_after")?,
     };
     let vulnerabilities = row.get_ref(9)?.as_str()?;
+    let causes = row.get_ref(11)?.as_str_or_null()?;
     Ok(ChangeRow {
+        causes: optional_from_json("risk_change.causes", causes)?.unwrap_or_default(),
+        places: row.get(12)?,
         vulnerabilities: from_json("risk_change.vulnerabilities", vulnerabilities)?,
         change: RiskChange {
             sequence: row.get(0)?,
@@ -366,24 +416,31 @@ fn read_change(row: &Row<'_>) -> Result<ChangeRow, StoreError> {
 fn complete(connection: &Connection, rows: Vec<ChangeRow>) -> Result<Vec<RiskChange>, StoreError> {
     let details = details_of(connection, &rows)?;
     let mut servers = servers_of(connection, &rows)?;
-    let changes = rows.into_iter().map(|ChangeRow { mut change, vulnerabilities }| {
-        change.vulnerabilities = vulnerabilities
-            .into_iter()
-            .map(|(vulnerability, before, after, id)| {
-                let detail = details.get(&id).cloned();
-                let (package, record) = detail.unwrap_or_default();
-                let (before, after) = (before.map(severity), after.map(severity));
-                VulnerabilityChange { vulnerability, before, after, package, record }
-            })
-            .collect();
-        // Several changes may be of one image.
-        if let Some((count, named)) = servers.get_mut(&change.image.image_id) {
-            change.server_count = *count;
-            change.servers.clone_from(named);
-        }
-        change
-    });
+    let changes =
+        rows.into_iter().map(|ChangeRow { mut change, vulnerabilities, causes, .. }| {
+            change.vulnerabilities = vulnerabilities
+                .into_iter()
+                .map(|(vulnerability, before, after, id)| {
+                    let detail = details.get(&id).cloned();
+                    let (package, record) = detail.unwrap_or_default();
+                    let (before, after) = (before.map(severity), after.map(severity));
+                    let cause = cause_of(&causes, id).cloned();
+                    VulnerabilityChange { vulnerability, before, after, package, record, cause }
+                })
+                .collect();
+            if let Some((count, named)) = servers.remove(&(change.sequence, change.image.image_id))
+            {
+                change.server_count = count;
+                change.servers = named;
+            }
+            change
+        });
     Ok(changes.collect())
+}
+
+/// The first cause is -1.
+fn cause_of(causes: &[SuppressionCause], id: i64) -> Option<&SuppressionCause> {
+    causes.get(usize::try_from(id.checked_neg()?.checked_sub(1)?).ok()?)
 }
 
 fn severity(number: u8) -> Severity {
@@ -427,30 +484,44 @@ fn details_of(
     Ok(rows.into_iter().collect())
 }
 
-type ServersOfImages = HashMap<ImageId, (u64, Vec<ServerOfImage>)>;
+type ServersOfImages = HashMap<(i64, ImageId), (u64, Vec<ServerOfImage>)>;
 
 fn servers_of(connection: &Connection, rows: &[ChangeRow]) -> Result<ServersOfImages, StoreError> {
-    let ids: Vec<ImageId> = rows.iter().map(|row| row.change.image.image_id).collect();
+    let keys: Vec<(i64, ImageId, i64)> = rows
+        .iter()
+        .map(|row| (row.change.sequence, row.change.image.image_id, row.places))
+        .collect();
     let rows = fetch_all(
         connection,
-        "SELECT image_id, server_uuid, names, total
-         FROM (SELECT image_id, server_uuid, names,
-                      COUNT(*) OVER (PARTITION BY image_id) AS total,
-                      ROW_NUMBER() OVER (PARTITION BY image_id ORDER BY server_uuid) AS place
-               FROM server_image WHERE image_id IN (SELECT value FROM json_each($1))) AS numbered
-         WHERE place <= $2 ORDER BY image_id, server_uuid",
-        params![to_json(&ids)?, NAMED_SERVERS],
+        "SELECT sequence, image_id, server_uuid, names, total
+         FROM (SELECT json_extract(meant.value, '$[0]') AS sequence,
+                      server_image.image_id AS image_id, server_image.server_uuid AS server_uuid,
+                      server_image.names AS names,
+                      COUNT(*) OVER (PARTITION BY meant.key) AS total,
+                      ROW_NUMBER() OVER (PARTITION BY meant.key
+                                         ORDER BY server_image.server_uuid) AS place
+               FROM json_each($1) AS meant
+               JOIN server_image ON server_image.image_id = json_extract(meant.value, '$[1]')
+               WHERE EXISTS (
+                   SELECT 1 FROM risk_change_place
+                   WHERE risk_change_place.sequence = json_extract(meant.value, '$[0]')
+                     AND risk_change_place.image_id = server_image.image_id
+                     AND risk_change_place.server_uuid = server_image.server_uuid)
+                   = json_extract(meant.value, '$[2]')) AS numbered
+         WHERE place <= $2 ORDER BY sequence, image_id, server_uuid",
+        params![to_json(&keys)?, NAMED_SERVERS],
         |row| {
             let server = ServerOfImage {
-                server_uuid: parse("server_uuid", row.get_ref(1)?.as_str()?)?,
-                names: from_json("server_image.names", row.get_ref(2)?.as_str()?)?,
+                server_uuid: parse("server_uuid", row.get_ref(2)?.as_str()?)?,
+                names: from_json("server_image.names", row.get_ref(3)?.as_str()?)?,
             };
-            Ok((ImageId(row.get(0)?), to_unsigned("COUNT(*)", row.get(3)?)?, server))
+            let key = (row.get(0)?, ImageId(row.get(1)?));
+            Ok((key, to_unsigned("COUNT(*)", row.get(4)?)?, server))
         },
     )?;
     let mut servers = ServersOfImages::new();
-    for (image_id, count, server) in rows {
-        let entry = servers.entry(image_id).or_default();
+    for (key, count, server) in rows {
+        let entry = servers.entry(key).or_default();
         entry.0 = count;
         entry.1.push(server);
     }

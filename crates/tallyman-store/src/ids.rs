@@ -23,6 +23,11 @@ pub struct PackageVersionId(pub i64);
 #[serde(transparent)]
 pub struct PackageListId(pub i64);
 
+/// The identifier of what is suppressed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SuppressionSetId(pub i64);
+
 /// The identifier of the packages that a layer brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -103,7 +103,7 @@ pub struct NewImage {
 }
 
 /// How many vulnerabilities there are of each severity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SeverityCounts(pub [u64; 6]);
 

@@ -23,6 +23,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration::sql("0005_images_by_list", include_str!("../migrations/0005_images_by_list.sql")),
     Migration::sql("0006_suppressions", include_str!("../migrations/0006_suppressions.sql")),
     Migration::sql("0007_changes", include_str!("../migrations/0007_changes.sql")),
+    Migration::sql("0008_suppressed", include_str!("../migrations/0008_suppressed.sql")),
+    Migration::sql("0009_webhook_states", include_str!("../migrations/0009_webhook_states.sql")),
 ];
 
 /// One step of the schema.

@@ -6,7 +6,9 @@
 //! (`docs/decisions`). A mark says what it was last derived from; while the mark is the same there
 //! is nothing to do.
 
-use std::collections::BTreeSet;
+pub mod sets;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -19,13 +21,16 @@ use crate::encoding::{
     to_zstd_json,
 };
 use crate::error::StoreError;
-use crate::ids::{ImageId, PackageVersionId};
+use crate::ids::{ImageId, PackageVersionId, SuppressionSetId};
 use crate::settings::{Epoch, epoch, find_setting, raise_epoch, set_setting};
 use crate::statement::{execute, fetch_all, fetch_one, fetch_optional};
 use crate::store::Store;
+use crate::suppressions::sets::SuppressionSet;
 
 /// The setting that holds the mark.
 const MARK: &str = "suppressions_derived_from";
+/// The setting that holds when that was.
+const DERIVED_AT: &str = "suppressions_derived_at";
 
 /// What became of a document that was to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +84,17 @@ pub struct SuppressibleImage {
     pub names: Vec<String>,
     /// Where it comes from, as its report says.
     pub registry: Option<serde_json::Value>,
-    /// The vulnerabilities that do not count at present.
-    pub suppressed_count: u64,
+    /// The vulnerabilities that do not count at present, where there are any.
+    pub suppressed: Option<SuppressionSetId>,
+}
+
+/// What is suppressed from now on, for images on servers for which that is another than before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SuppressionUpdate {
+    /// The sets that are named.
+    pub sets: BTreeMap<SuppressionSetId, SuppressionSet>,
+    /// The images on servers, with the set of each; `None`: nothing is suppressed.
+    pub places: Vec<(ServerUuid, ImageId, Option<SuppressionSetId>)>,
 }
 
 impl Store {
@@ -162,14 +176,9 @@ impl Store {
         &self,
         now_ms: i64,
     ) -> Result<Option<SuppressionWork>, StoreError> {
-        self.read_snapshot(|connection| {
-            let mark = mark(connection, now_ms)?;
-            let derived = find_setting(connection, MARK)?;
-            match derived {
-                Some(derived) if derived == mark => Ok(None),
-                None if !has_any(connection)? => Ok(None),
-                Some(_) | None => Ok(Some(load(connection, mark)?)),
-            }
+        self.read_snapshot(|connection| match is_derivation_due(connection, now_ms)? {
+            true => Ok(Some(load(connection, mark(connection, now_ms)?)?)),
+            false => Ok(None),
         })
         .await
     }
@@ -219,8 +228,8 @@ impl Store {
         self.read(|connection| {
             fetch_all(
                 connection,
-                "SELECT server_uuid, image_id, names, registry, suppressed_count FROM server_image
-                 WHERE image_id IN (SELECT value FROM json_each($1))
+                "SELECT server_uuid, image_id, names, registry, suppression_set_id
+                 FROM server_image WHERE image_id IN (SELECT value FROM json_each($1))
                  ORDER BY image_id, server_uuid",
                 [list],
                 |row| {
@@ -232,10 +241,7 @@ impl Store {
                             "server_image.registry",
                             row.get_ref(3)?.as_str_or_null()?,
                         )?,
-                        suppressed_count: to_unsigned(
-                            "server_image.suppressed_count",
-                            row.get(4)?,
-                        )?,
+                        suppressed: row.get::<_, Option<i64>>(4)?.map(SuppressionSetId),
                     })
                 },
             )
@@ -243,27 +249,36 @@ impl Store {
         .await
     }
 
-    /// Stores how many vulnerabilities do not count, for the images on servers for which that has
-    /// changed. Tells whether it did: it does not where the mark is no longer right, for then they
-    /// were derived from what is not so any more.
-    pub async fn set_suppressed_counts(
+    /// Stores what does not count, for the images on servers for which that has changed. Tells
+    /// whether it did: it does not where the mark is no longer right, for then it was derived from
+    /// what is not so any more.
+    pub async fn set_suppressions(
         &self,
         from: String,
-        counts: Vec<(ServerUuid, ImageId, u64)>,
+        update: SuppressionUpdate,
         now_ms: i64,
     ) -> Result<bool, StoreError> {
         self.write_many(move |connection| {
             if mark(connection, now_ms)? != from {
                 return Ok(false);
             }
-            if !counts.is_empty() {
-                write_counts(connection, &counts)?;
+            if !update.places.is_empty() {
+                write_sets(connection, &update, now_ms)?;
             }
             // Writing may have raised an epoch that the mark is made of.
             set_setting(connection, MARK, &mark(connection, now_ms)?)?;
+            set_setting(connection, DERIVED_AT, &now_ms.to_string())?;
             Ok(true)
         })
         .await
+    }
+}
+
+/// Tells whether suppressions are to be derived again.
+pub(crate) fn is_derivation_due(connection: &Connection, now_ms: i64) -> Result<bool, StoreError> {
+    match find_setting(connection, MARK)? {
+        Some(derived) => Ok(derived != mark(connection, now_ms)?),
+        None => has_any(connection),
     }
 }
 
@@ -341,19 +356,36 @@ fn replace_document(
     Ok(outcome)
 }
 
-fn write_counts(
+fn write_sets(
     connection: &Connection,
-    counts: &[(ServerUuid, ImageId, u64)],
+    update: &SuppressionUpdate,
+    now_ms: i64,
 ) -> Result<(), StoreError> {
+    sets::store(connection, &update.sets)?;
+    let places: Vec<(&ServerUuid, ImageId, Option<SuppressionSetId>, usize)> = update
+        .places
+        .iter()
+        .map(|(server, image, set)| {
+            let count = set.and_then(|id| update.sets.get(&id)).map_or(0, SuppressionSet::len);
+            (server, *image, *set, count)
+        })
+        .collect();
+    let places = to_json(&places)?;
+    sets::note(connection, &places, now_ms)?;
+    let servers = count_differing(connection, &places)?;
     execute(
         connection,
-        "UPDATE server_image SET suppressed_count = json_extract(change.value, '$[2]')
+        "UPDATE server_image
+         SET suppression_set_id = json_extract(change.value, '$[2]'),
+             suppressed_count = json_extract(change.value, '$[3]')
          FROM json_each($1) AS change
          WHERE server_image.server_uuid = json_extract(change.value, '$[0]')
            AND server_image.image_id = json_extract(change.value, '$[1]')",
-        [to_json(counts)?],
+        [&places],
     )?;
-    let servers: BTreeSet<&ServerUuid> = counts.iter().map(|(server, _, _)| server).collect();
+    if servers.is_empty() {
+        return Ok(());
+    }
     execute(
         connection,
         "UPDATE server SET vul_count = sums.vul_count, row_version = server.row_version + 1
@@ -369,6 +401,20 @@ fn write_counts(
         [to_json(&servers)?],
     )?;
     raise_epoch(connection, Epoch::Images)
+}
+
+/// Returns the servers that are about to show another number; who says it is not shown with it.
+fn count_differing(connection: &Connection, places: &str) -> Result<Vec<String>, StoreError> {
+    fetch_all(
+        connection,
+        "SELECT DISTINCT server_image.server_uuid FROM json_each($1) AS change
+         JOIN server_image ON server_image.server_uuid = json_extract(change.value, '$[0]')
+          AND server_image.image_id = json_extract(change.value, '$[1]')
+         WHERE server_image.suppressed_count <> json_extract(change.value, '$[3]')
+         ORDER BY server_image.server_uuid",
+        [places],
+        |row| Ok(row.get(0)?),
+    )
 }
 
 #[cfg(test)]

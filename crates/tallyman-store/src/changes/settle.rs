@@ -10,9 +10,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use tallyman_model::coverage::AnalysisState;
+use tallyman_model::severity::Severity;
 
 use super::note::revision_number;
-use super::{ChangedVulnerability, DecisiveRecord, Direction};
+use super::places::{self, ListChange, StateChange, Suppressed};
+use super::{DecisiveRecord, Direction};
 use crate::encoding::{from_json, optional_from_json, to_json};
 use crate::error::StoreError;
 use crate::ids::{ImageId, PackageListId, PackageSetId, PackageVersionId};
@@ -21,14 +23,13 @@ use crate::package_sets::{SetsOfList, read_sets};
 use crate::settings::{find_setting, set_setting};
 use crate::statement::{execute, fetch_all, fetch_one};
 use crate::store::Store;
+use crate::suppressions::{is_derivation_due, sets};
 use crate::webhooks::queue_deliveries;
 
 /// The setting that holds the last change of a finding that was settled.
 const SETTLED: &str = "settled_finding_change";
 /// How many lists are looked at at once.
 const LISTS_AT_ONCE: usize = 5_000;
-/// How many vulnerabilities a row names.
-const NAMED_VULNERABILITIES: usize = 100;
 /// How long changes are kept.
 pub(super) const KEPT_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 /// How many changes are kept at most.
@@ -46,7 +47,7 @@ pub struct Settled {
 impl Store {
     /// Writes down for which images the answer changed since it was last done, and queues what is
     /// told to webhooks, in one transaction. Without any change it writes nothing; while counters
-    /// are stale it leaves it to whoever counts them.
+    /// are stale, or suppressions not derived from them, it leaves it to whoever does that.
     pub async fn settle_changes(&self, now_ms: i64) -> Result<Settled, StoreError> {
         if !self.read_snapshot(is_anything_noted).await? {
             return Ok(Settled::default());
@@ -57,7 +58,8 @@ impl Store {
 
 fn is_anything_noted(connection: &Connection) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM finding_change WHERE change_id > $1)
-                   OR EXISTS (SELECT 1 FROM state_change)";
+                   OR EXISTS (SELECT 1 FROM state_change)
+                   OR EXISTS (SELECT 1 FROM suppression_change)";
     fetch_one(connection, sql, [settled(connection)?], |row| Ok(row.get(0)?))
 }
 
@@ -68,7 +70,9 @@ fn settled(connection: &Connection) -> Result<i64, StoreError> {
 
 fn settle(connection: &Connection, now_ms: i64) -> Result<Settled, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM stale_set)";
-    if fetch_one(connection, sql, [], |row| Ok(row.get(0)?))? {
+    if fetch_one(connection, sql, [], |row| Ok(row.get(0)?))?
+        || is_derivation_due(connection, now_ms)?
+    {
         return Ok(Settled::default());
     }
     let after = settled(connection)?;
@@ -76,14 +80,21 @@ fn settle(connection: &Connection, now_ms: i64) -> Result<Settled, StoreError> {
     let revision_number = revision_number(connection)?;
     let mut changes = 0;
     let noted = Noted::read(connection, after)?;
-    if !noted.versions.is_empty() {
-        let effects = noted.effects(connection)?;
-        for lists in effects.lists(connection)?.chunks(LISTS_AT_ONCE) {
-            let rows = effects.rows(connection, lists)?;
-            changes += insert(connection, &rows, revision_number, noted.changed_at)?;
-        }
+    let suppressed = Suppressed::take(connection, now_ms)?;
+    let effects = match noted.versions.is_empty() {
+        true => Effects { names: &noted.names, sets: HashMap::new() },
+        false => noted.effects(connection)?,
+    };
+    let at = if noted.versions.is_empty() { now_ms } else { noted.changed_at };
+    let mut lists: BTreeSet<PackageListId> = effects.lists(connection)?.into_iter().collect();
+    lists.extend(suppressed.lists());
+    let lists: Vec<PackageListId> = lists.into_iter().collect();
+    for lists in lists.chunks(LISTS_AT_ONCE) {
+        let found = effects.list_changes(connection, lists, &suppressed)?;
+        let rows = suppressed.spread(connection, found)?;
+        changes += insert(connection, &rows, revision_number, at)?;
     }
-    let states = take_states(connection)?;
+    let states = suppressed.spread(connection, take_states(connection)?)?;
     changes += insert(connection, &states, revision_number, now_ms)?;
     if noted.last > after {
         set_setting(connection, SETTLED, &noted.last.to_string())?;
@@ -135,7 +146,7 @@ impl Noted {
                     optional_from_json("finding_change.before", before)?;
                 let version = PackageVersionId(row.get(1)?);
                 let name: String = row.get(2)?;
-                let before = before.map(|record| severity_number(&record));
+                let before = before.map(|record| severity_number(record.severity));
                 Ok((row.get(0)?, version, name, before, row.get::<_, i64>(4)?))
             },
         )?;
@@ -200,9 +211,8 @@ impl Noted {
     }
 }
 
-fn severity_number(record: &DecisiveRecord) -> u8 {
-    use tallyman_model::severity::Severity;
-    Severity::ALL.iter().zip(0..).find(|(it, _)| **it == record.severity).map_or(0, |(_, n)| n)
+pub(super) fn severity_number(severity: Severity) -> u8 {
+    Severity::ALL.iter().zip(0..).find(|(it, _)| **it == severity).map_or(0, |(_, n)| n)
 }
 
 /// The worst severity before and after, and the last note.
@@ -225,18 +235,33 @@ struct Effects<'n> {
     sets: HashMap<PackageSetId, Effect>,
 }
 
+/// A vulnerability that a list shows otherwise than before, suppressed or not.
+pub(super) struct Difference {
+    pub(super) vulnerability: String,
+    pub(super) before: Option<u8>,
+    pub(super) after: Option<u8>,
+    /// The change of a finding that it is about.
+    pub(super) note: i64,
+}
+
 /// A row of `risk_change`, in the order of the insert's columns.
 #[derive(Serialize)]
-struct ChangeRow {
-    list_id: PackageListId,
-    image_id: Option<ImageId>,
-    direction: i64,
-    state_before: Option<String>,
-    state_after: Option<String>,
-    before: String,
-    after: String,
-    vulnerabilities: String,
-    left_out: usize,
+pub(super) struct ChangeRow {
+    pub(super) list_id: PackageListId,
+    pub(super) image_id: Option<ImageId>,
+    pub(super) direction: i64,
+    pub(super) state_before: Option<String>,
+    pub(super) state_after: Option<String>,
+    pub(super) before: String,
+    pub(super) after: String,
+    pub(super) vulnerabilities: String,
+    pub(super) left_out: usize,
+    pub(super) places: i64,
+    pub(super) is_by_suppressions: i64,
+    pub(super) causes: Option<String>,
+    /// Rows of `risk_change_place`.
+    #[serde(skip)]
+    pub(super) named: Vec<(ImageId, String)>,
 }
 
 impl Effects<'_> {
@@ -257,11 +282,13 @@ impl Effects<'_> {
         Ok(lists)
     }
 
-    fn rows(
+    /// Returns what differs in lists, and those of which suppressions differ.
+    fn list_changes(
         &self,
         connection: &Connection,
         lists: &[PackageListId],
-    ) -> Result<Vec<ChangeRow>, StoreError> {
+        suppressed: &Suppressed,
+    ) -> Result<Vec<ListChange>, StoreError> {
         let lists: Vec<(PackageListId, SetsOfList, SeverityCounts)> = fetch_all(
             connection,
             "SELECT list_id, sets, vul_by_severity FROM package_list
@@ -275,59 +302,40 @@ impl Effects<'_> {
                 Ok((PackageListId(row.get(0)?), sets, counts))
             },
         )?;
-        lists
-            .into_iter()
-            .filter_map(|(list_id, sets, counts)| self.row(list_id, &sets, counts).transpose())
-            .collect()
+        let found = lists.into_iter().map(|(list_id, sets, counts)| ListChange {
+            list_id,
+            image_id: None,
+            states: None,
+            counts,
+            differences: self.differences(&sets),
+        });
+        let is_any = |it: &ListChange| {
+            !it.differences.is_empty() || suppressed.lists().contains(&it.list_id)
+        };
+        Ok(found.filter(is_any).collect())
     }
 
     /// A vulnerability that the list had before and has still is no change, whichever of its
     /// packages it is in.
-    fn row(
-        &self,
-        list_id: PackageListId,
-        sets: &SetsOfList,
-        counts: SeverityCounts,
-    ) -> Result<Option<ChangeRow>, StoreError> {
+    fn differences(&self, sets: &SetsOfList) -> Vec<Difference> {
         let mut merged = Effect::default();
         for effect in sets.iter().filter_map(|(set, _)| self.sets.get(set)) {
             for (number, (before, after, note)) in &effect.0 {
                 merged.add(*number, *before, *after, *note);
             }
         }
-        let mut before = counts;
-        let (mut is_worse, mut is_better) = (false, false);
-        let mut changed: Vec<ChangedVulnerability> = Vec::new();
-        for (number, (was, is, note)) in merged.0 {
-            let Some(note) = note.filter(|_| was != is) else { continue };
-            is_worse |= is > was;
-            is_better |= is < was;
-            shift(&mut before, is, |count| count.saturating_sub(1));
-            shift(&mut before, was, |count| count.saturating_add(1));
+        let mut differences = Vec::new();
+        for (number, (before, after, note)) in merged.0 {
+            let Some(note) = note.filter(|_| before != after) else { continue };
             let name = usize::try_from(number).ok().and_then(|at| self.names.get(at));
-            changed.push((name.cloned().unwrap_or_default(), was, is, note));
+            let vulnerability = name.cloned().unwrap_or_default();
+            differences.push(Difference { vulnerability, before, after, note });
         }
-        if changed.is_empty() {
-            return Ok(None);
-        }
-        changed.sort_by(|a, b| (b.1.max(b.2), &a.0).cmp(&(a.1.max(a.2), &b.0)));
-        let left_out = changed.len().saturating_sub(NAMED_VULNERABILITIES);
-        changed.truncate(NAMED_VULNERABILITIES);
-        Ok(Some(ChangeRow {
-            list_id,
-            image_id: None,
-            direction: direction(is_worse, is_better).number(),
-            state_before: None,
-            state_after: None,
-            before: to_json(&before)?,
-            after: to_json(&counts)?,
-            vulnerabilities: to_json(&changed)?,
-            left_out,
-        }))
+        differences
     }
 }
 
-fn direction(is_worse: bool, is_better: bool) -> Direction {
+pub(super) fn direction(is_worse: bool, is_better: bool) -> Direction {
     match (is_worse, is_better) {
         (true, false) => Direction::Worse,
         (false, true) => Direction::Better,
@@ -335,14 +343,14 @@ fn direction(is_worse: bool, is_better: bool) -> Direction {
     }
 }
 
-fn shift(counts: &mut SeverityCounts, severity: Option<u8>, by: fn(u64) -> u64) {
+pub(super) fn shift(counts: &mut SeverityCounts, severity: Option<u8>, by: fn(u64) -> u64) {
     if let Some(count) = severity.and_then(|number| counts.0.get_mut(usize::from(number))) {
         *count = by(*count);
     }
 }
 
 /// Takes the noted states. What is no longer judged is worse: nothing is known of it any more.
-fn take_states(connection: &Connection) -> Result<Vec<ChangeRow>, StoreError> {
+fn take_states(connection: &Connection) -> Result<Vec<ListChange>, StoreError> {
     let rows = fetch_all(
         connection,
         "SELECT state_change.image_id, state_change.before, image.state, image.state_reason,
@@ -362,17 +370,17 @@ fn take_states(connection: &Connection) -> Result<Vec<ChangeRow>, StoreError> {
                 (false, true) => (false, true),
                 (true, true) | (false, false) => return Ok(None),
             };
-            let counts: String = row.get(5)?;
-            Ok(Some(ChangeRow {
+            let states = StateChange {
+                before: to_json(&before)?,
+                after: to_json(&after)?,
+                direction: direction(is_worse, is_better).number(),
+            };
+            Ok(Some(ListChange {
                 list_id: PackageListId(row.get(4)?),
                 image_id: Some(ImageId(row.get(0)?)),
-                direction: direction(is_worse, is_better).number(),
-                state_before: Some(to_json(&before)?),
-                state_after: Some(to_json(&after)?),
-                before: counts.clone(),
-                after: counts,
-                vulnerabilities: "[]".to_owned(),
-                left_out: 0,
+                states: Some(states),
+                counts: from_json("package_list.vul_by_severity", row.get_ref(5)?.as_str()?)?,
+                differences: Vec::new(),
             }))
         },
     )?;
@@ -396,19 +404,24 @@ fn insert(
     if rows.is_empty() {
         return Ok(0);
     }
-    execute(
+    let first = last_sequence(connection)? + 1;
+    let inserted = execute(
         connection,
         "INSERT INTO risk_change (revision_number, changed_at, list_id, image_id, direction,
                                   state_before, state_after, vul_by_severity_before,
-                                  vul_by_severity_after, vulnerabilities, left_out)
+                                  vul_by_severity_after, vulnerabilities, left_out, places,
+                                  is_by_suppressions, causes)
          SELECT $1, $2, json_extract(value, '$.list_id'), json_extract(value, '$.image_id'),
                 json_extract(value, '$.direction'), json_extract(value, '$.state_before'),
                 json_extract(value, '$.state_after'), json_extract(value, '$.before'),
                 json_extract(value, '$.after'), json_extract(value, '$.vulnerabilities'),
-                json_extract(value, '$.left_out')
-         FROM json_each($3)",
+                json_extract(value, '$.left_out'), json_extract(value, '$.places'),
+                json_extract(value, '$.is_by_suppressions'), json_extract(value, '$.causes')
+         FROM json_each($3) ORDER BY key",
         params![revision_number, changed_at, to_json(rows)?],
-    )
+    )?;
+    places::insert(connection, rows, first)?;
+    Ok(inserted)
 }
 
 /// Forgets what is too old or too much: changes, the findings that they are about, and revisions.
@@ -427,6 +440,8 @@ fn purge(connection: &Connection, now_ms: i64) -> Result<(), StoreError> {
              ORDER BY sequence LIMIT 1)",
         [before],
     )?;
+    places::purge(connection)?;
+    sets::purge(connection)?;
     execute(
         connection,
         "DELETE FROM finding_change WHERE change_id < $1",

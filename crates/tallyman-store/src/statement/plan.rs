@@ -35,6 +35,9 @@ const SCANS: &[&str] = &[
     // As large as what differs.
     "FROM state_change",
     "FROM stale_set",
+    "FROM suppression_change",
+    "DELETE FROM suppression_set",
+    "SELECT EXISTS (SELECT 1 FROM suppression_set)",
 ];
 
 /// A partial index holds only what is looked for.

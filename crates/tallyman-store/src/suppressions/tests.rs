@@ -4,7 +4,9 @@ use tallyman_model::ignore::IgnoreRule;
 use tallyman_model::severity::Severity;
 use tallyman_model::vex::{VexDocument, VexFormat};
 
-use super::StoredVex;
+use super::sets::{SuppressedVulnerability, SuppressionSet, Suppressor, SuppressorKind};
+use super::{StoredVex, SuppressionUpdate};
+use crate::ids::ImageId;
 use crate::samples::{TemporaryStore, finding, uuid};
 
 fn rule(id: &str, expires_ms: Option<i64>) -> IgnoreRule {
@@ -26,6 +28,29 @@ fn document(id: &str, updated_ms: i64, author: &str) -> VexDocument {
         updated_ms: Some(updated_ms),
         statements: Vec::new(),
         left_out: Vec::new(),
+    }
+}
+
+fn none() -> SuppressionUpdate {
+    SuppressionUpdate::default()
+}
+
+/// What the first server suppresses of an image.
+fn one(image: ImageId, vulnerability: Option<&str>) -> SuppressionUpdate {
+    let set = vulnerability.and_then(|name| {
+        let by = Suppressor {
+            kind: SuppressorKind::Rule,
+            id: "one".to_owned(),
+            author: "Ada".to_owned(),
+            reason: None,
+        };
+        let suppressed = SuppressedVulnerability { severity: Severity::High, by };
+        SuppressionSet::new([(name.to_owned(), suppressed)].into())
+    });
+    let id = set.as_ref().map(|set| set.id().unwrap());
+    SuppressionUpdate {
+        sets: id.zip(set).into_iter().collect(),
+        places: vec![(uuid(1), image, id)],
     }
 }
 
@@ -56,11 +81,11 @@ async fn there_is_work_when_something_changed_and_none_when_nothing_did() {
     assert!(!store.insert_ignore_rule(rule("one", None)).await.unwrap(), "it is there already");
     let work = store.find_suppression_work(10).await.unwrap().expect("a new rule");
     assert_eq!(work.rules, [rule("one", Some(1_000))]);
-    assert!(store.set_suppressed_counts(work.mark.clone(), Vec::new(), 10).await.unwrap());
+    assert!(store.set_suppressions(work.mark.clone(), none(), 10).await.unwrap());
     assert_eq!(store.find_suppression_work(999).await.unwrap(), None);
     let expired = store.find_suppression_work(1_000).await.unwrap();
     assert!(expired.is_some(), "the rule no longer holds");
-    let late = store.set_suppressed_counts("1 0 0 0".to_owned(), Vec::new(), 1_000).await;
+    let late = store.set_suppressions("1 0 0 0".to_owned(), none(), 1_000).await;
     assert!(!late.unwrap(), "it was derived from what is not so any more");
     assert!(store.delete_ignore_rule("one").await.unwrap());
     assert!(store.find_suppression_work(10).await.unwrap().is_some());
@@ -85,7 +110,7 @@ async fn what_is_suppressed_is_taken_off_where_it_is_shown_and_summed_up() {
     assert_eq!(store.list_suppressible_images(Some(&by_record)).await.unwrap(), all);
 
     let versions = store.list_server_versions(&[uuid(1), uuid(2)]).await.unwrap();
-    assert!(store.set_suppressed_counts(work.mark, vec![(uuid(1), a, 1)], 20).await.unwrap());
+    assert!(store.set_suppressions(work.mark, one(a, Some("CVE-1")), 20).await.unwrap());
     let counts = async |number: u32| {
         let rows = store.list_server_images(&[uuid(number)]).await.unwrap();
         let of_images: Vec<u64> = rows.iter().map(|row| row.image.vul_count).collect();
@@ -102,6 +127,6 @@ async fn what_is_suppressed_is_taken_off_where_it_is_shown_and_summed_up() {
     store.matched("r2", &[(2, &two[1..])]).await;
     assert_eq!(counts(1).await, (vec![0, 1], 0), "never less than nothing");
     let work = store.find_suppression_work(40).await.unwrap().expect("findings changed");
-    assert!(store.set_suppressed_counts(work.mark, vec![(uuid(1), a, 0)], 40).await.unwrap());
+    assert!(store.set_suppressions(work.mark, one(a, None), 40).await.unwrap());
     assert_eq!(counts(1).await, (vec![0, 1], 1));
 }

@@ -148,17 +148,51 @@ fn count(value: &Value) -> String {
 fn names(change: &Value, fate: &str) -> String {
     let all = change["Vulnerabilities"].as_array().map(Vec::as_slice).unwrap_or_default();
     let of_fate = || all.iter().filter(|it| it["Change"] == fate);
-    let shown: Vec<&str> =
-        of_fate().filter_map(|it| it["Name"].as_str()).take(SHOWN_NAMES).collect();
+    let shown: Vec<String> = of_fate().take(SHOWN_NAMES).map(named).collect();
     match of_fate().count().saturating_sub(shown.len()) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
+/// Names a vulnerability, and who began or ceased to suppress it.
+fn named(vulnerability: &Value) -> String {
+    let name = vulnerability["Name"].as_str().unwrap_or_default();
+    let cause = &vulnerability["Cause"];
+    let Some(id) = cause["Id"].as_str() else { return name.to_owned() };
+    let kind = if cause["Type"] == "IgnoreRule" { "rule" } else { "VEX" };
+    let author = cause["Author"].as_str().unwrap_or_default();
+    let effect = match cause["Effect"].as_str() {
+        Some("Expired") => " has expired",
+        Some("Removed") => " was removed",
+        Some("Changed") => " no longer holds",
+        Some(_) | None => "",
+    };
+    format!("{name} ({kind} {id} by {author}{effect})")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::since_parameter;
+    use serde_json::json;
+
+    use super::{named, since_parameter};
+
+    #[test]
+    fn a_vulnerability_is_named_with_who_suppresses_it_or_no_longer_does() {
+        let mut told = json!({ "Name": "CVE-1" });
+        assert_eq!(named(&told), "CVE-1");
+        told["Cause"] =
+            json!({ "Type": "IgnoreRule", "Id": "a", "Author": "Ada", "Effect": "Suppresses" });
+        assert_eq!(named(&told), "CVE-1 (rule a by Ada)");
+        for (effect, words) in
+            [("Expired", "has expired"), ("Removed", "was removed"), ("Changed", "no longer holds")]
+        {
+            told["Cause"]["Effect"] = json!(effect);
+            assert_eq!(named(&told), format!("CVE-1 (rule a by Ada {words})"));
+        }
+        told["Cause"]["Type"] = json!("VexDocument");
+        assert_eq!(named(&told), "CVE-1 (VEX a by Ada no longer holds)");
+    }
 
     #[test]
     fn times_and_revisions_are_told_apart() {

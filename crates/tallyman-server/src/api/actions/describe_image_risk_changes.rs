@@ -9,9 +9,11 @@ use tallyman_acs::parameters::Parameters;
 use tallyman_engine::changes::{VulnerabilityFate, risks};
 use tallyman_engine::image_identity::ImageIdentity;
 use tallyman_store::changes::{
-    ChangeCursor, ChangeFilter, Direction, RiskChange, ServerOfImage, VulnerabilityChange,
+    ChangeCursor, ChangeFilter, Direction, RiskChange, ServerOfImage, SuppressionCause,
+    SuppressorFate, VulnerabilityChange,
 };
 use tallyman_store::ids::ImageId;
+use tallyman_store::suppressions::sets::SuppressorKind;
 
 use super::describe_image_info_list::{parse_uuids, yes_no};
 use crate::api::{Action, ActionContext, ActionError, ActionResult};
@@ -87,6 +89,8 @@ struct Server {
 struct Vulnerability {
     #[serde(skip_serializing_if = "Option::is_none")]
     advisory_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<CauseOfChange>,
     change: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     feed: Option<String>,
@@ -103,6 +107,18 @@ struct Vulnerability {
     severity_after: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     severity_before: Option<&'static str>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CauseOfChange {
+    author: String,
+    effect: &'static str,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(rename = "Type")]
+    kind: &'static str,
 }
 
 async fn run(context: ActionContext<'_>) -> ActionResult {
@@ -149,7 +165,7 @@ async fn filter(context: ActionContext<'_>) -> Result<ChangeFilter, ActionError>
         Some(_) => Some(parse_uuids(parameters)?),
     };
     let since = parameters.find_i64("StartTime")?;
-    Ok(ChangeFilter { after_revision, since, direction, servers })
+    Ok(ChangeFilter { after_revision, since, direction, servers, is_by_advisories: false })
 }
 
 fn write_token(cursor: ChangeCursor) -> String {
@@ -212,6 +228,7 @@ fn vulnerability(change: &VulnerabilityChange) -> Vulnerability {
     let (package, record) = (change.package.as_ref(), change.record.as_ref());
     Vulnerability {
         advisory_id: record.map(|record| record.advisory.clone()),
+        cause: change.cause.as_ref().map(cause),
         change: match VulnerabilityFate::of(change) {
             VulnerabilityFate::Came => "Came",
             VulnerabilityFate::Went => "Went",
@@ -225,6 +242,24 @@ fn vulnerability(change: &VulnerabilityChange) -> Vulnerability {
         package_version: package.map(|package| package.version.clone()),
         severity_after: change.after.map(|severity| severity.name()),
         severity_before: change.before.map(|severity| severity.name()),
+    }
+}
+
+fn cause(cause: &SuppressionCause) -> CauseOfChange {
+    CauseOfChange {
+        author: cause.by.author.clone(),
+        effect: match cause.fate {
+            SuppressorFate::Suppresses => "Suppresses",
+            SuppressorFate::Expired => "Expired",
+            SuppressorFate::Removed => "Removed",
+            SuppressorFate::Changed => "Changed",
+        },
+        id: cause.by.id.clone(),
+        reason: cause.by.reason.clone(),
+        kind: match cause.by.kind {
+            SuppressorKind::Rule => "IgnoreRule",
+            SuppressorKind::Vex => "VexDocument",
+        },
     }
 }
 

@@ -101,7 +101,11 @@ async fn last_change(
 /// Returns the first of the images of which a revision changed the answer.
 async fn images(store: &Store, revision: &str) -> anyhow::Result<Vec<ChangedImage>> {
     let Some(number) = store.find_revision_number(revision).await? else { return Ok(Vec::new()) };
-    let filter = ChangeFilter { after_revision: Some(number - 1), ..ChangeFilter::default() };
+    let filter = ChangeFilter {
+        after_revision: Some(number - 1),
+        is_by_advisories: true,
+        ..ChangeFilter::default()
+    };
     let changes = store.list_risk_changes(&filter, None, MAX_IMAGES).await?;
     Ok(changes.iter().map(ChangedImage::of).collect())
 }

@@ -6,10 +6,11 @@ use tallyman_model::package::Ecosystem;
 use tallyman_model::severity::Severity;
 use tallyman_store::changes::{
     AnswerFacts, ChangeCursor, ChangedPackage, DecisiveRecord, Direction, RiskChange,
-    ServerOfImage, VulnerabilityChange,
+    ServerOfImage, SuppressionCause, SuppressorFate, VulnerabilityChange,
 };
 use tallyman_store::ids::ImageId;
 use tallyman_store::images::{ImageSummary, SeverityCounts};
+use tallyman_store::suppressions::sets::{Suppressor, SuppressorKind};
 
 use super::{change, max_results, read_token, write_token};
 
@@ -41,6 +42,7 @@ fn sample() -> RiskChange {
                 severity: Severity::High,
                 fixed_version: Some("2.0".to_owned()),
             }),
+            cause: None,
         }],
         left_out: 0,
         image: ImageSummary {
@@ -108,6 +110,45 @@ fn every_fact_of_a_change_is_answered() {
         "VulnerabilitiesLeftOut": 0,
     });
     assert_eq!(answer, expected);
+}
+
+#[test]
+fn who_suppresses_a_vulnerability_or_no_longer_does_is_named() {
+    let mut sample = sample();
+    let [changed] = &mut sample.vulnerabilities[..] else { panic!("one vulnerability") };
+    *changed = VulnerabilityChange { package: None, record: None, ..changed.clone() };
+    let mut cause = SuppressionCause {
+        fate: SuppressorFate::Expired,
+        by: Suppressor {
+            kind: SuppressorKind::Rule,
+            id: "lookup".to_owned(),
+            author: "Ada".to_owned(),
+            reason: Some("it is switched off".to_owned()),
+        },
+    };
+    changed.cause = Some(cause.clone());
+    let answer = serde_json::to_value(change(&sample)).expect("an answer");
+    let mut expected = json!({
+        "Author": "Ada",
+        "Effect": "Expired",
+        "Id": "lookup",
+        "Reason": "it is switched off",
+        "Type": "IgnoreRule",
+    });
+    assert_eq!(answer["Vulnerabilities"][0]["Cause"], expected);
+    cause.by.kind = SuppressorKind::Vex;
+    for (fate, word) in [
+        (SuppressorFate::Suppresses, "Suppresses"),
+        (SuppressorFate::Removed, "Removed"),
+        (SuppressorFate::Changed, "Changed"),
+    ] {
+        cause.fate = fate;
+        expected["Type"] = json!("VexDocument");
+        expected["Effect"] = json!(word);
+        sample.vulnerabilities[0].cause = Some(cause.clone());
+        let answer = serde_json::to_value(change(&sample)).expect("an answer");
+        assert_eq!(answer["Vulnerabilities"][0]["Cause"], expected);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ import stat
 import pytest
 
 from support import advisories, program
+from support.agent import Agent
 from support.installation import Installation
 
 
@@ -93,3 +94,61 @@ def test_a_key_is_never_written_over(tmp_path):
     before = path.read_text()
     program.run("db", "keygen", path).expect(3)
     assert path.read_text() == before
+
+
+def _told(outcome) -> dict:
+    """What `db diff` says became of which record."""
+    feeds = outcome.expect(1).json()["feeds"]
+    return {record["id"]: record["change"] for feed in feeds for record in feed["records"]}
+
+
+def test_the_last_change_is_told_after_a_signed_bundle_and_after_a_delta(
+    installation, other, flagged_layout, start_server, tmp_path
+):
+    key = tmp_path / "ours.key"
+    (other.data).mkdir(parents=True, exist_ok=True)
+    (other.data / "trusted-keys").write_text(_key(key) + "\n")
+    probe = advisories.record("TALLY-PROBE", "PyPI", "tallyman-probe", fixed="99")
+    first = [probe, advisories.record("TALLY-GOES", "PyPI", "probe-1", fixed="1")]
+    first = advisories.write(tmp_path / "first", [*first, *advisories.coverage()])
+    installation.import_advisories(first)
+    full, later, delta = (tmp_path / f"{name}.bundle" for name in ("full", "later", "delta"))
+    installation.do("db", "export", full, "--sign-key", key)
+    other.do("db", "import", full)
+    server = start_server(other)
+    agent = Agent(tmp_path / "agent", "host")
+    agent.report(server.url, other.root_key(), "--oci-layout", flagged_layout).expect(0)
+    images = other.run("db", "diff", "--format", "json").expect(1).json()["images"]
+    assert images == [], "the first answer is no change"
+
+    # A full bundle takes the place of everything; only what differs is told.
+    modified = "2026-11-02T00:00:00Z"
+    gone = advisories.record("TALLY-GOES", "PyPI", "probe-1", fixed="1", withdrawn=modified)
+    new = advisories.record("TALLY-NEW", "PyPI", "tallyman-probe", fixed="98")
+    second = advisories.write(tmp_path / "second", [{**gone, "modified": modified}, new])
+    installation.import_advisories(second)
+    installation.do("db", "export", later, "--sign-key", key)
+    before = _revision(other)
+    other.do("db", "import", later)
+    outcome = other.run("db", "diff", "--format", "json")
+    assert _told(outcome) == {"TALLY-GOES": "withdrawn", "TALLY-NEW": "added"}
+    told = outcome.json()
+    assert (told["revision_before"], told["revision_after"]) == (before, _revision(installation))
+    (image,) = told["images"]
+    assert {it["id"]: it["change"] for it in image["vulnerabilities"]} == {"TALLY-NEW": "came"}
+
+    third = {**probe, "modified": "2026-11-03T00:00:00Z"}
+    third["affected"][0]["ranges"][0]["events"][1]["fixed"] = "0.1"
+    installation.import_advisories(advisories.write(tmp_path / "third", [third]))
+    installation.do("db", "export", delta, "--since", later, "--sign-key", key)
+    before = _revision(other)
+    other.do("db", "import", delta)
+    outcome = other.run("db", "diff", "--format", "json")
+    assert _told(outcome) == {"TALLY-PROBE": "changed"}
+    told = outcome.json()
+    assert (told["revision_before"], told["revision_after"]) == (before, _revision(installation))
+    (image,) = told["images"]
+    assert {it["id"]: it["change"] for it in image["vulnerabilities"]} == {"TALLY-PROBE": "went"}
+    # The same once more changes nothing, and is no change that hides the last one.
+    other.run("db", "import", delta)
+    assert _told(other.run("db", "diff", "--format", "json")) == {"TALLY-PROBE": "changed"}

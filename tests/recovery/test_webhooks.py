@@ -2,95 +2,14 @@
 
 import json
 
-import pytest
 from aliyunsdkcore.auth.credentials import AccessKeyCredential
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
 
-from images.oci_builder import write_layout
+from recovery.changing_fleet import FATES, IMAGE, probe_record
 from support import advisories
-from support.agent import Agent
-from support.api_client import ApiClient
-from support.fleet import python_distribution
 from support.polling import wait_until
-from support.webhook_receiver import HOLD, WebhookReceiver
-
-LATER = "2026-11-02T00:00:00Z"
-IMAGE = "registry.example.com/tools/flagged:1"
-
-
-def _record(identifier: str, fixed: str, **options) -> dict:
-    return advisories.record(identifier, "PyPI", "tallyman-probe", fixed=fixed, **options)
-
-
-FIRST = [_record("TALLY-GOES", "2"), _record("TALLY-RANGE", "0.5"), _record("TALLY-STAYS", "2")]
-# One record is withdrawn, of one the range reaches the image's version now, one is new.
-SECOND = [
-    {**_record("TALLY-GOES", "2", withdrawn=LATER), "modified": LATER},
-    {**_record("TALLY-RANGE", "1.5"), "modified": LATER},
-    _record("TALLY-COMES", "1.1", vector="CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N"),
-]
-FATES = {"TALLY-GOES": "went", "TALLY-RANGE": "came", "TALLY-COMES": "came"}
-
-
-class Fleet:
-    """A server with one image that the first records speak of."""
-
-    def __init__(self, installation, start_server, layout, directory):
-        self.installation = installation
-        self.directory = directory
-        self._start = start_server
-        installation.import_advisories(
-            advisories.write(directory / "first", [*FIRST, *advisories.coverage()])
-        )
-        self.key = installation.root_key()
-        self.server = start_server(installation)
-        agent = Agent(directory / "agent", "host")
-        agent.report(self.server.url, self.key, "--oci-layout", layout).expect(0)
-        (self.uuid,) = self.api().server_uuids()
-
-    def api(self) -> ApiClient:
-        return ApiClient(self.server.address, self.key)
-
-    def restart(self):
-        self.server = self._start(self.installation)
-
-    def change(self):
-        self.installation.import_advisories(
-            advisories.write(self.directory / "second", SECOND)
-        )
-
-    def changes(self, **parameters) -> list:
-        return self.api().call("DescribeImageRiskChanges", **parameters)["Changes"]
-
-    def add_webhook(self, url: str, *events) -> dict:
-        words = [word for event in events for word in ("--event", event)]
-        return self.installation.do("webhook", "add", url, *words, "--format", "json").json()
-
-    def webhooks(self) -> list:
-        return self.installation.do("webhook", "list", "--format", "json").json()
-
-
-@pytest.fixture
-def fleet(installation, start_server, builder, tmp_path):
-    image = builder.image([builder.layer(python_distribution("tallyman-probe", "1.0.0"))])
-    layout = write_layout(tmp_path / "layout", {IMAGE: image})
-    return Fleet(installation, start_server, layout, tmp_path)
-
-
-@pytest.fixture
-def receiver():
-    """Makes receivers and closes them at the end."""
-    made = []
-
-    def make(*first_answers) -> WebhookReceiver:
-        made.append(WebhookReceiver(first_answers))
-        return made[-1]
-
-    yield make
-    for it in made:
-        it.close()
-
+from support.webhook_receiver import HOLD
 
 def test_a_change_is_delivered_although_the_receiver_fails_and_the_server_is_killed(
     fleet, receiver
@@ -172,7 +91,7 @@ def test_an_import_that_changes_no_answer_is_not_delivered(fleet, receiver):
     fleet.add_webhook(hook.url)
     fleet.installation.import_advisories(
         advisories.write(
-            fleet.directory / "other", [_record("TALLY-OTHER", "0.1")]
+            fleet.directory / "other", [probe_record("TALLY-OTHER", "0.1")]
         )
     )
     fleet.change()

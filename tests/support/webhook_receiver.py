@@ -15,7 +15,7 @@ class Message:
 
     def __init__(self, headers, body: bytes):
         self.id = headers["webhook-id"]
-        self.timestamp = headers["webhook-timestamp"]
+        self.timestamp = int(headers["webhook-timestamp"])
         self.signature = headers["webhook-signature"]
         self.content_type = headers["content-type"]
         self.body = body
@@ -30,7 +30,10 @@ class Message:
 
 
 class WebhookReceiver:
-    """Answers the first messages with the statuses given (or holds them), all later ones with 200."""
+    """Answers the first messages as given, all later ones with 200.
+
+    An answer is a status, a status and headers, or `HOLD`.
+    """
 
     def __init__(self, first_answers=()):
         self._answers = list(first_answers)
@@ -48,8 +51,10 @@ class WebhookReceiver:
                 if answer == HOLD:
                     receiver._free.wait(120)
                     return
-                self.send_response(answer)
-                self.send_header("content-length", "0")
+                status, headers = answer if isinstance(answer, tuple) else (answer, {})
+                self.send_response(status)
+                for name, value in {**headers, "content-length": "0"}.items():
+                    self.send_header(name, value)
                 self.end_headers()
 
             def log_message(self, *_):

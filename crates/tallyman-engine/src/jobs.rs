@@ -58,6 +58,13 @@ pub async fn release_all(installation: &Installation) -> Result<(), StoreError> 
 enum JobError {
     /// It may succeed later.
     Transient(String),
+    /// It may succeed, but not before a time that the other side named.
+    Postponed {
+        /// Why it did not.
+        reason: String,
+        /// The time.
+        not_before: i64,
+    },
     /// It never will.
     Permanent(String),
 }
@@ -162,6 +169,11 @@ impl Worker {
                 tracing::warn!(job.kind, job.key = job.job_key, reason, "a job failed for now");
                 let run_at = now_ms + retry_wait_ms(job.lease.attempt, random_byte());
                 store.retry_job(&job.lease, &reason, run_at).await
+            }
+            Err(JobError::Postponed { reason, not_before }) => {
+                tracing::warn!(job.kind, job.key = job.job_key, reason, "a job has to wait");
+                let run_at = now_ms + retry_wait_ms(job.lease.attempt, random_byte());
+                store.retry_job(&job.lease, &reason, run_at.max(not_before)).await
             }
             Err(JobError::Permanent(reason)) => {
                 tracing::error!(job.kind, job.key = job.job_key, reason, "a job failed for good");

@@ -11,18 +11,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tallyman_model::clock::format_utc;
 use tallyman_source::error::SourceError;
-use tallyman_source::webhook::{WebhookAddress, WebhookClient, WebhookMessage, WebhookSecret};
+use tallyman_source::webhook::{
+    GONE, WebhookAddress, WebhookClient, WebhookMessage, WebhookSecret,
+};
 use tallyman_store::changes::{ChangeCursor, Direction, RiskChange};
 use tallyman_store::error::StoreError;
 use tallyman_store::ids::ImageId;
 use tallyman_store::secret::Secret;
 use tallyman_store::store::Store;
-use tallyman_store::webhooks::{Delivery, NewWebhook, WebhookRow};
+use tallyman_store::webhooks::{Delivery, NewWebhook, WebhookRow, WebhookSecrets};
 
 use crate::changes::ChangedImage;
 
 /// How many images one message is about.
 const PAGE: u32 = 200;
+/// The longest that a receiver is left alone because it asked for it.
+const LONGEST_PAUSE_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What a webhook can ask to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,20 @@ pub enum WebhookError {
     /// There is no such webhook.
     #[error("there is no webhook `{0}`; `tallyman webhook list` shows what there is")]
     NotFound(String),
+    /// It wanted nothing more.
+    #[error(
+        "the webhook `{0}` is disabled, for it answered 410 (Gone); `tallyman webhook enable {0}` \
+         tells it what changes again"
+    )]
+    Disabled(String),
+    /// It asked to be left alone.
+    #[error("the webhook `{webhook_id}` asked to be left alone for now")]
+    Paused {
+        /// The webhook.
+        webhook_id: String,
+        /// Until when.
+        until: i64,
+    },
     /// The system gives no random bytes.
     #[error("make a secret: the system gives no random bytes")]
     NoRandomness,
@@ -95,13 +113,34 @@ impl WebhookError {
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
             // "Gone": the receiver wants no more (Standard Webhooks, "Deliverability").
-            WebhookError::Source(SourceError::Refused { status, .. }) => *status == 410,
+            WebhookError::Source(SourceError::Refused { status, .. }) => *status == GONE,
             WebhookError::Source(
                 SourceError::ForbiddenAddress { .. } | SourceError::Malformed { .. },
             )
             | WebhookError::NotFound(_)
+            | WebhookError::Disabled(_)
             | WebhookError::Message(_) => true,
-            WebhookError::Source(_) | WebhookError::NoRandomness | WebhookError::Store(_) => false,
+            WebhookError::Source(_)
+            | WebhookError::Paused { .. }
+            | WebhookError::NoRandomness
+            | WebhookError::Store(_) => false,
+        }
+    }
+
+    /// Returns before which time nothing is to be sent, where the receiver said so.
+    pub(crate) fn not_before(&self, now_ms: i64) -> Option<i64> {
+        match self {
+            WebhookError::Paused { until, .. } => Some(*until),
+            WebhookError::Source(SourceError::Transient { retry_after: Some(wait), .. }) => {
+                let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+                Some(now_ms.saturating_add(wait.min(LONGEST_PAUSE_MS)))
+            }
+            WebhookError::Source(_)
+            | WebhookError::NotFound(_)
+            | WebhookError::Disabled(_)
+            | WebhookError::NoRandomness
+            | WebhookError::Store(_)
+            | WebhookError::Message(_) => None,
         }
     }
 }
@@ -118,9 +157,7 @@ pub async fn add(
     now_ms: i64,
 ) -> Result<(String, Secret), WebhookError> {
     let address = WebhookAddress::parse(url)?;
-    let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| WebhookError::NoRandomness)?;
-    let secret = Secret::new(WebhookSecret::new(bytes).expose());
+    let secret = new_secret()?;
     let webhook_id = format!("wh-{}", uuid::Uuid::new_v4().simple());
     let webhook = NewWebhook {
         webhook_id: webhook_id.clone(),
@@ -131,6 +168,44 @@ pub async fn add(
     };
     store.insert_webhook(webhook).await?;
     Ok((webhook_id, secret))
+}
+
+fn new_secret() -> Result<Secret, WebhookError> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| WebhookError::NoRandomness)?;
+    Ok(Secret::new(WebhookSecret::new(bytes).expose()))
+}
+
+/// Gives a webhook another secret, and returns it. Messages are signed with the present one as well
+/// until a time.
+///
+/// # Errors
+///
+/// A [`WebhookError`].
+pub async fn rotate(
+    store: &Store,
+    webhook_id: &str,
+    old_until: i64,
+) -> Result<Secret, WebhookError> {
+    let secret = new_secret()?;
+    match store.rotate_webhook_secret(webhook_id, &secret, old_until).await? {
+        true => Ok(secret),
+        false => Err(WebhookError::NotFound(webhook_id.to_owned())),
+    }
+}
+
+/// Queues what was given up for a webhook again; returns how many deliveries.
+///
+/// # Errors
+///
+/// A [`WebhookError`]: nothing is sent to a webhook that is disabled.
+pub async fn retry(store: &Store, webhook_id: &str, now_ms: i64) -> Result<usize, WebhookError> {
+    let found = store.find_webhook(webhook_id).await?;
+    let (row, _) = found.ok_or_else(|| WebhookError::NotFound(webhook_id.to_owned()))?;
+    match row.disabled_at {
+        Some(_) => Err(WebhookError::Disabled(row.webhook_id)),
+        None => Ok(store.revive_deliveries(webhook_id, now_ms).await?),
+    }
 }
 
 /// Sends a message that says nothing; returns when it was taken.
@@ -145,10 +220,10 @@ pub async fn test(
     now_ms: i64,
 ) -> Result<(), WebhookError> {
     let found = store.find_webhook(webhook_id).await?;
-    let (row, secret) = found.ok_or_else(|| WebhookError::NotFound(webhook_id.to_owned()))?;
+    let (row, secrets) = found.ok_or_else(|| WebhookError::NotFound(webhook_id.to_owned()))?;
     let data = json!({ "webhook_id": webhook_id });
     let id = format!("{webhook_id}.test.{now_ms}");
-    send(store, client, (&row, &secret), &id, message("webhook.test", now_ms, data), now_ms).await
+    send(store, client, (&row, &secrets), &id, message("webhook.test", now_ms, data), now_ms).await
 }
 
 fn message(kind: &str, at_ms: i64, data: Value) -> Value {
@@ -158,19 +233,35 @@ fn message(kind: &str, at_ms: i64, data: Value) -> Value {
 async fn send(
     store: &Store,
     client: &WebhookClient,
-    (row, secret): (&WebhookRow, &Secret),
+    (row, secrets): (&WebhookRow, &WebhookSecrets),
     id: &str,
     message: Value,
     now_ms: i64,
 ) -> Result<(), WebhookError> {
     let body = serde_json::to_vec(&message)?;
     let address = WebhookAddress::parse(&row.url)?;
-    let secret = WebhookSecret::parse(secret.expose())?;
+    let is_kept = row.old_secret_until.is_some_and(|until| now_ms < until);
+    let signing = [Some(&secrets.current), secrets.old.as_ref().filter(|_| is_kept)];
+    let signing: Vec<WebhookSecret> = signing
+        .into_iter()
+        .flatten()
+        .map(|secret| WebhookSecret::parse(secret.expose()))
+        .collect::<Result<_, _>>()?;
     let message = WebhookMessage { id, sent_at: now_ms.div_euclid(1_000), body: &body };
-    let sent = client.send(&address, &secret, &message).await;
+    let sent = client.send(&address, &signing, &message).await;
     let error = sent.as_ref().err().map(ToString::to_string);
     store.record_delivery(&row.webhook_id, error.as_deref(), now_ms).await?;
-    Ok(sent?)
+    let error = match sent {
+        Ok(()) => return Ok(()),
+        Err(error) => WebhookError::from(error),
+    };
+    if let WebhookError::Source(SourceError::Refused { status: GONE, .. }) = &error {
+        store.disable_webhook(&row.webhook_id, now_ms).await?;
+    }
+    if let Some(until) = error.not_before(now_ms) {
+        store.pause_webhook(&row.webhook_id, until).await?;
+    }
+    Err(error)
 }
 
 /// How far a delivery is.
@@ -202,9 +293,15 @@ pub(crate) async fn deliver_page(
     now_ms: i64,
 ) -> Result<Option<DeliveryProgress>, WebhookError> {
     // Whoever deleted the webhook wants nothing more of it.
-    let Some((row, secret)) = store.find_webhook(&delivery.webhook_id).await? else {
+    let Some((row, secrets)) = store.find_webhook(&delivery.webhook_id).await? else {
         return Ok(None);
     };
+    if row.disabled_at.is_some() {
+        return Err(WebhookError::Disabled(row.webhook_id));
+    }
+    if let Some(until) = row.paused_until.filter(|until| now_ms < *until) {
+        return Err(WebhookError::Paused { webhook_id: row.webhook_id, until });
+    }
     let after = ChangeCursor { sequence: progress.sequence, image_id: progress.image_id };
     let changes = store.list_risk_changes_between(after, delivery.through_sequence, PAGE).await?;
     let Some(last) = changes.last() else { return Ok(None) };
@@ -221,7 +318,7 @@ pub(crate) async fn deliver_page(
         let Delivery { webhook_id, revision_number, through_sequence, .. } = delivery;
         let id = format!("{webhook_id}.{revision_number}.{through_sequence}.{page}");
         let message = message("images.changed", first.changed_at, data);
-        send(store, client, (&row, &secret), &id, message, now_ms).await?;
+        send(store, client, (&row, &secrets), &id, message, now_ms).await?;
     }
     let ChangeCursor { sequence, image_id } = last.cursor();
     Ok(Some(DeliveryProgress { page, sequence, image_id }))

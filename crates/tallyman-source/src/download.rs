@@ -380,7 +380,7 @@ pub fn address_of(url: &Url) -> String {
 }
 
 /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or a date.
-fn retry_after(text: &str, now_ms: i64) -> Option<Duration> {
+pub(crate) fn retry_after(text: &str, now_ms: i64) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

@@ -4,7 +4,7 @@
 //! credentials and patience, `image` asks for manifests, `blob` hands out layers, `ranges` single
 //! parts of them, `attached` looks for bills of materials.
 
-mod address;
+pub(crate) mod address;
 mod artifact;
 pub mod attached;
 mod blob;
@@ -13,7 +13,7 @@ pub mod facts;
 pub(crate) mod image;
 pub(crate) mod ranges;
 pub(crate) mod reply;
-mod resolver;
+pub(crate) mod resolver;
 pub(crate) mod session;
 pub(crate) mod tls;
 pub(crate) mod toc;

@@ -3,17 +3,20 @@
 //! has it. One request and what came of it; when to try again is the caller's affair.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
 use reqwest::{Client, Response};
 use ring::hmac;
-use url::Url;
+use url::{Host, Url};
 
+use crate::download::retry_after;
 use crate::error::{SourceError, quoted};
 use crate::http;
+use crate::registry::address::{Reach, reach_of};
 use crate::registry::reply::{failed, plain};
 use crate::registry::transport::is_loopback;
 
@@ -26,6 +29,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// The most of an answer that is read, for the reason of a refusal.
 const MAX_ANSWER_BYTES: usize = 4 << 10;
 const MAX_ADDRESS_CHARS: usize = 2_048;
+/// The status of a receiver that wants no more ("Delivery success and failure").
+pub const GONE: u16 = 410;
 
 /// Where a webhook listens: an HTTPS address, or a loopback one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +60,9 @@ impl WebhookAddress {
             "http" => return Err(refuse("plain HTTP is for loopback addresses; use https")),
             _ => return Err(refuse("only https is spoken")),
         }
+        if reach_of_host(&url) == Some(Reach::Forbidden) {
+            return Err(refuse("link-local, metadata and multicast addresses are told nothing"));
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse("the address carries a user name; messages are signed instead"));
         }
@@ -67,6 +75,14 @@ impl WebhookAddress {
     /// Returns the address as text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+}
+
+fn reach_of_host(url: &Url) -> Option<Reach> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(reach_of(IpAddr::V4(address))),
+        Host::Ipv6(address) => Some(reach_of(IpAddr::V6(address))),
+        Host::Domain(_) => None,
     }
 }
 
@@ -141,21 +157,31 @@ impl WebhookClient {
     ///
     /// [`SourceError::Malformed`] for a bad certificate.
     pub fn new(extra_ca_pem: &str) -> Result<Self, SourceError> {
-        Ok(WebhookClient { client: http::client(extra_ca_pem)? })
+        WebhookClient::with_local_names(extra_ca_pem, &["localhost"])
     }
 
-    /// Sends a message; it is delivered if the answer is a success.
+    /// Who adds a webhook manages the installation, and its receivers are mostly beside it. But no
+    /// other name must lead to this machine's own services, and none to its cloud's metadata.
+    fn with_local_names(extra_ca_pem: &str, names: &[&str]) -> Result<Self, SourceError> {
+        let client = http::guarded_client(extra_ca_pem, Reach::Private, names)?;
+        Ok(WebhookClient { client })
+    }
+
+    /// Sends a message, signed with each of the secrets; it is delivered if the answer is a
+    /// success.
     ///
     /// # Errors
     ///
     /// [`SourceError::Refused`] with the status of an answer that is no success, redirects among
-    /// them; [`SourceError::Transient`] where there was none.
+    /// them; [`SourceError::Transient`] where there was none, or where it says when to try again.
     pub async fn send(
         &self,
         address: &WebhookAddress,
-        secret: &WebhookSecret,
+        secrets: &[WebhookSecret],
         message: &WebhookMessage<'_>,
     ) -> Result<(), SourceError> {
+        // "Webhook headers": all signatures in one header, between spaces.
+        let signatures: Vec<String> = secrets.iter().map(|secret| secret.sign(message)).collect();
         let unfit = |_| SourceError::malformed("the id of the message", "it is no header");
         let id = HeaderValue::from_str(message.id).map_err(unfit)?;
         let request = self
@@ -166,18 +192,30 @@ impl WebhookClient {
             .header(USER_AGENT, concat!("tallyman/", env!("CARGO_PKG_VERSION")))
             .header("webhook-id", id)
             .header("webhook-timestamp", message.sent_at)
-            .header("webhook-signature", secret.sign(message))
+            .header("webhook-signature", signatures.join(" "))
             .body(message.body.to_vec());
         let response = request.send().await.map_err(|error| failed(&address.0, error))?;
         if response.status().is_success() {
             return Ok(());
         }
         let status = response.status().as_u16();
+        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let now_ms = message.sent_at.saturating_mul(1_000);
+        let wait = asked.and_then(|text| retry_after(text, now_ms));
         let message = match first_words(response).await {
             words if words.is_empty() => words,
             words => format!(": {words}"),
         };
-        Err(SourceError::Refused { subject: plain(&address.0), status, message })
+        let subject = plain(&address.0);
+        match wait {
+            // Whoever is gone does not come back, whatever it says.
+            Some(_) if status != GONE => Err(SourceError::Transient {
+                subject,
+                reason: format!("the answer was {status}{message}"),
+                retry_after: wait,
+            }),
+            Some(_) | None => Err(SourceError::Refused { subject, status, message }),
+        }
     }
 }
 

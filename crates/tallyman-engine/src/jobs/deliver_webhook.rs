@@ -24,7 +24,9 @@ pub(super) async fn run(
     let (store, clock) = (installation.store(), installation.clock());
     loop {
         let sent = deliver_page(store, client, &delivery, progress, clock.now_ms()).await;
-        let Some(next) = sent.map_err(failure)? else { return Ok(()) };
+        let Some(next) = sent.map_err(|error| failure(&error, clock.now_ms()))? else {
+            return Ok(());
+        };
         progress = next;
         let written = serde_json::to_value(progress).map_err(malformed)?;
         let now_ms = clock.now_ms();
@@ -34,7 +36,11 @@ pub(super) async fn run(
     }
 }
 
-fn failure(error: WebhookError) -> JobError {
-    let reason = format!("failed to {}", chain(&error));
-    if error.is_permanent() { JobError::Permanent(reason) } else { JobError::Transient(reason) }
+fn failure(error: &WebhookError, now_ms: i64) -> JobError {
+    let reason = format!("failed to {}", chain(error));
+    match error.not_before(now_ms) {
+        Some(not_before) => JobError::Postponed { reason, not_before },
+        None if error.is_permanent() => JobError::Permanent(reason),
+        None => JobError::Transient(reason),
+    }
 }

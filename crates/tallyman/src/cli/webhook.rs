@@ -34,6 +34,21 @@ pub(crate) enum WebhookCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+    /// Give a webhook another secret, which is shown once. For a while messages are signed with the
+    /// present one as well, so that the other side can change over.
+    Rotate {
+        #[command(flatten)]
+        webhook: WebhookId,
+        /// For how long the present secret still signs.
+        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        keep_hours: u32,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Tell a webhook again what changes, after it answered 410 (Gone) or asked to be left alone.
+    Enable(WebhookId),
+    /// Send again what was given up.
+    Retry(WebhookId),
     /// Remove a webhook with the messages that wait for it.
     Remove(WebhookId),
     /// Send a webhook a message that says nothing.

@@ -31,4 +31,5 @@ pub mod suppress;
 pub mod suppressions;
 pub mod vex_attached;
 pub mod vex_files;
+pub mod vex_output;
 pub mod webhooks;

@@ -14,6 +14,8 @@ use tallyman_model::clock::{format_utc, parse_rfc3339};
 use crate::report::ScanReport;
 use bill::Bill;
 
+pub(crate) use bill::content_uuid;
+
 /// A format of bills of materials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SbomFormat {

@@ -245,7 +245,7 @@ fn identifier(name: &str) -> String {
 }
 
 /// Returns a UUID that depends on the content alone (RFC 9562, section 5.8).
-pub(super) fn content_uuid(content: &[u8]) -> Uuid {
+pub(crate) fn content_uuid(content: &[u8]) -> Uuid {
     let hash = digest(&SHA256, content);
     let mut bytes = [0; 16];
     for (byte, of_hash) in bytes.iter_mut().zip(hash.as_ref()) {

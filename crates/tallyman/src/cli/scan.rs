@@ -22,10 +22,13 @@ pub(crate) struct Scan {
     /// How to write the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: ScanFormat,
-    /// The date that a bill of materials bears, in seconds since 1970 [default: the image's own or
-    /// the advisories', the later].
+    /// The date that a bill of materials or an OpenVEX document bears, in seconds since 1970
+    /// [default: the image's own or the advisories', the later].
     #[arg(long, env = "SOURCE_DATE_EPOCH", value_name = "SECONDS")]
     pub(crate) source_date_epoch: Option<i64>,
+    /// Who answers for an OpenVEX document: a person or an organization.
+    #[arg(long, default_value = "Unknown author", value_name = "AUTHOR")]
+    pub(crate) vex_author: String,
     /// Exits with 1 if a vulnerability is found that is of this severity or above (negligible, low,
     /// medium, high, critical), of this priority or above (asap, later, nntf), or known to be
     /// exploited (kev); may be repeated, and any of them is enough.
@@ -94,6 +97,8 @@ pub(crate) enum ScanFormat {
     Spdx,
     /// A software bill of materials: SPDX 3.0.1, JSON-LD.
     Spdx3,
+    /// What is said of each vulnerability in the image: OpenVEX 0.2.0, JSON.
+    Openvex,
 }
 
 /// What makes a scan end with 1.

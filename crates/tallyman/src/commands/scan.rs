@@ -20,6 +20,7 @@ use tallyman_engine::suppress::{SuppressionInput, apply};
 use tallyman_engine::suppressions::stored_input;
 use tallyman_engine::vex_attached::attached_vex;
 use tallyman_engine::vex_files::{read_rules, read_vex};
+use tallyman_engine::vex_output::{self, VexOptions};
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::platform::Platform;
 use tallyman_source::containers_storage::settings::StorePlace;
@@ -149,7 +150,8 @@ impl Scanner<'_> {
                 ScanFormat::Table
                 | ScanFormat::Cyclonedx
                 | ScanFormat::Spdx
-                | ScanFormat::Spdx3 => {
+                | ScanFormat::Spdx3
+                | ScanFormat::Openvex => {
                     self.write(&report)?;
                     output::line("")?;
                 }
@@ -213,6 +215,14 @@ impl Scanner<'_> {
             ScanFormat::Cyclonedx => output::json(&render(report, SbomFormat::CycloneDx, &sbom)),
             ScanFormat::Spdx => output::json(&render(report, SbomFormat::Spdx, &sbom)),
             ScanFormat::Spdx3 => output::json(&render(report, SbomFormat::Spdx3, &sbom)),
+            ScanFormat::Openvex => output::json(&vex_output::render(
+                report,
+                &VexOptions {
+                    created_ms: sbom.created_ms,
+                    author: self.args.vex_author.clone(),
+                    tool_version: sbom.tool_version,
+                },
+            )),
         }
     }
 }

@@ -34,6 +34,9 @@ use tallyman_model::vulnerability::{CveId, VulnerabilityFacts};
 
 use keys::Outline;
 
+/// Longer ids and names than this are none.
+const ID_BYTES: usize = 256;
+
 /// Where a running import stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {

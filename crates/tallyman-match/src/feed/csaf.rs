@@ -20,13 +20,10 @@ use self::vendor::Vendor;
 use super::keys::Outline;
 use super::normalize::{normalize, parse_date};
 use super::statement::{Standing, Statement, collect};
-use super::{Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason};
+use super::{Document, DocumentError, Extent, FeedRecord, Harvest, ID_BYTES, SkipReason};
 
 /// More statements than this in one document are an attack on whoever evaluates them.
 const STATEMENTS: usize = 500_000;
-
-/// Longer ids than this are none.
-const ID_BYTES: usize = 256;
 
 /// Tells a document by its head. It is large where it lists the packages of many products.
 pub(super) fn recognize(outline: &Outline) -> Option<Extent> {

@@ -26,13 +26,8 @@ use self::vendor::Vendor;
 use super::keys::Outline;
 use super::normalize::{normalize, parse_loose_date};
 use super::statement::{Standing, Statement, collect};
-use super::xml::{Element, Xml};
-use super::{
-    Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason, cves_in, stream_limit,
-};
-
-/// Longer ids and names than this are none.
-const ID_BYTES: usize = 256;
+use super::xml::{self, Element, Xml};
+use super::{Document, DocumentError, Extent, FeedRecord, Harvest, ID_BYTES, SkipReason, cves_in};
 
 /// More than these in one definition are an attack on whoever evaluates them.
 const STATEMENTS: usize = 500_000;
@@ -43,7 +38,7 @@ const CRITERIA: usize = 2_500_000;
 
 /// Tells the definitions by their outermost element.
 pub(super) fn recognize(outline: &Outline) -> Option<Extent> {
-    (outline.root() == Some("oval_definitions")).then_some(Extent::Many)
+    xml::recognize(outline, "oval_definitions")
 }
 
 /// Reads a file of definitions; what they refer to comes after them.
@@ -53,8 +48,7 @@ pub(super) fn read(
     limits: &Limits,
     harvest: &mut Harvest,
 ) -> Result<(), DocumentError> {
-    let mut xml = Xml::new(stream, stream_limit(limits));
-    xml.root()?;
+    let mut xml = Xml::open(stream, limits)?;
     let mut definitions = Vec::new();
     let mut criteria_left = CRITERIA;
     let mut tables = Tables::new(limits.advisory_records);

@@ -16,20 +16,17 @@ use self::vendor::Vendor;
 use super::keys::Outline;
 use super::normalize::{normalize, parse_loose_date};
 use super::statement::{Standing, Statement, collect};
-use super::xml::{Element, Xml};
+use super::xml::{self, Element, Xml};
 use super::{
-    Document, DocumentError, Extent, FeedRecord, Harvest, SkipReason, cves_in, nevra, stream_limit,
+    Document, DocumentError, Extent, FeedRecord, Harvest, ID_BYTES, SkipReason, cves_in, nevra,
 };
-
-/// Longer ids and names than this are none.
-const ID_BYTES: usize = 256;
 
 /// More packages than this in one update are an attack on whoever evaluates them.
 const PACKAGES: usize = 200_000;
 
 /// Tells the list by its outermost element.
 pub(super) fn recognize(outline: &Outline) -> Option<Extent> {
-    (outline.root() == Some("updates")).then_some(Extent::Many)
+    xml::recognize(outline, "updates")
 }
 
 /// Reads a list, one update after the other.
@@ -39,8 +36,7 @@ pub(super) fn read(
     limits: &Limits,
     harvest: &mut Harvest,
 ) -> Result<(), DocumentError> {
-    let mut xml = Xml::new(stream, stream_limit(limits));
-    xml.root()?;
+    let mut xml = Xml::open(stream, limits)?;
     let mut count = 0_u64;
     while let Some(element) = xml.child()? {
         if element.name != "update" {

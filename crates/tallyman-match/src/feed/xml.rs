@@ -8,8 +8,11 @@ use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 
-use super::DocumentError;
+use tallyman_model::limits::Limits;
+
+use super::keys::Outline;
 use super::metered::{Metered, Piece as Meter};
+use super::{DocumentError, Extent, stream_limit};
 
 /// Lists of updates nest some ten deep.
 const DEPTH: usize = 64;
@@ -51,7 +54,19 @@ enum Piece {
     End,
 }
 
+/// Tells a feed in XML by its outermost element. All of them hold many records.
+pub(super) fn recognize(outline: &Outline, root: &str) -> Option<Extent> {
+    (outline.root() == Some(root)).then_some(Extent::Many)
+}
+
 impl<'r> Xml<'r> {
+    /// Opens a feed: what comes next are the children of its outermost element.
+    pub(super) fn open(stream: &'r mut dyn Read, limits: &Limits) -> Result<Self, DocumentError> {
+        let mut xml = Xml::new(stream, stream_limit(limits));
+        xml.root()?;
+        Ok(xml)
+    }
+
     /// Begins to read a document of at most so many bytes.
     pub(crate) fn new(stream: &'r mut dyn Read, limit: u64) -> Self {
         let piece = Meter::new(PIECE_BYTES, "a tag or text");

@@ -5,7 +5,7 @@ change: that is where orders differ.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NUMBERS = (
     *("0", "1", "2", "3", "9", "10", "11", "00", "01", "007", "010", "100", "20240101"),
@@ -194,6 +194,7 @@ COMPOSER = Grammar(
     ),
     changes=("0", "1", ".", ".0", "rc", "a1", "-beta"),
 )
+COMPOSER_FULL = replace(COMPOSER, longest=2, least=2)
 HEX = Grammar(
     numbers=("0", "1", "2", "9", "10", "11", "100", *NUMBERS[-2:]),
     longest=2,

@@ -195,6 +195,27 @@ def php(pairs: list) -> list:
     return only(pairs, ask(pairs, "php", "-r", _PHP), r"[vV]?[0-9].*[0-9A-Za-z]")
 
 
+_COMPOSER = r"""
+require '/usr/share/php/Composer/Semver/autoload.php';
+use Composer\Semver\{Comparator, VersionParser};
+$parser = new VersionParser();
+while (($line = fgets(STDIN)) !== false) {
+    try {
+        [$a, $b] = array_map([$parser, 'normalize'], explode("\t", rtrim($line, "\n")));
+        echo Comparator::greaterThan($a, $b) - Comparator::lessThan($a, $b), "\n";
+    } catch (UnexpectedValueException $invalid) {
+        echo "invalid\n";
+    }
+}
+"""
+
+
+def composer(pairs: list) -> list:
+    """Composer's own order, which is PHP's but for missing numbers, builds and `stable`."""
+    form = r"[vV]?[0-9]+\.[0-9]+\.[0-9]+(?!.*(\+|stable))([-_a-zA-Z].*[0-9a-zA-Z])?"
+    return only(pairs, ask(pairs, "php", "-r", _COMPOSER), form)
+
+
 _GO = """package main
 
 import (

@@ -45,6 +45,7 @@ CASES = [
     Case("RubyGems", generate.GEMS, oracles.gem),
     Case("Maven", generate.MAVEN, oracles.maven, pairs=10_000),
     Case("Packagist", generate.COMPOSER, oracles.php),
+    Case("Packagist", generate.COMPOSER_FULL, oracles.composer),
     Case("Go", generate.GO, oracles.go_modules),
     Case("Go", generate.GO_TOOLCHAIN, oracles.go_releases, least=1_200),
     Case("Hex", generate.HEX, oracles.elixir, pairs=10_000, least=4_000),

@@ -106,15 +106,12 @@ for line in io.lines() do
     local a, b = line:match("^(.-)\t(.*)$")
     io.write(rpm.vercmp(a, b), "\n")
 end}"""
-# Neither a version nor a release holds a hyphen or a colon.
-_EVR = r"([0-9]+:)?[^-:]+(-[^-:]+)?"
 
 
 def rpm(pairs: list) -> list:
     """RPM's order, by librpm."""
     # What the macro expands to in the end is an empty line.
-    answers = ask(pairs, "sh", "-c", "rpm --eval \"$0\" | sed '/^$/d'", _RPM)
-    return only(pairs, answers, _EVR)
+    return ask(pairs, "sh", "-c", "rpm --eval \"$0\" | sed '/^$/d'", _RPM)
 
 
 _NODE = """

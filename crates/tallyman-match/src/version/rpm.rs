@@ -31,13 +31,13 @@ struct Evr<'a> {
 }
 
 impl<'a> Evr<'a> {
-    /// Only digits before a colon are an epoch; the release begins at the first hyphen.
+    /// Only digits before a colon are an epoch; the release begins at the last hyphen.
     fn parse(text: &'a str) -> Self {
         let (epoch, rest) = match text.split_once(':') {
             Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => (epoch, rest),
             _ => ("", text),
         };
-        match rest.split_once('-') {
+        match rest.rsplit_once('-') {
             Some((version, release)) => Evr { epoch, version, release: Some(release) },
             None => Evr { epoch, version: rest, release: None },
         }

@@ -28,6 +28,7 @@ fn rpm_versions_know_tilde_caret_epoch_and_release() {
         &["1.0~~", "1.0~rc1", "1.0", "1.0^20240101", "1.0a", "1.0.1", "1.0.10", "2", "1:0.1"],
     );
     check_rising(Scheme::Rpm, &["1.0", "1.0-1", "1.0-1.el9", "1.0-2", "1.0-10"]);
+    check_rising(Scheme::Rpm, &["1.0-2", "1.0-1-", "1.0-1-1", "1.0-1-2"]);
     check_equal(Scheme::Rpm, &["1.0", "0:1.0", "1_0", "1.00", "1..0"]);
 }
 

@@ -33,7 +33,7 @@ command -v runhugs          | hugs
 command -v python3          | python3
 python3 -c "import ensurepip, venv"   | python3-venv
 /usr/bin/python3 -c "import apt_pkg"  | python3-apt
-python3 -c "import ctypes.util as c; c.find_library('alpm') or exit(1)" | libalpm13
+python3 -c "import ctypes.util as c; exit(not c.find_library(\"alpm\"))" | libalpm13
 '
 
 readonly PYTHON_REQUIREMENTS=(

@@ -1,9 +1,9 @@
 //! The compiled index: one immutable file in which a package's advisories are found by binary
 //! search, without anything being parsed beforehand.
 //!
-//! # Layout, version 4
-//! All numbers are little endian. A *varint* is LEB128, a *string* is the varint of a position in
-//! the string table, a *list* is a varint of its length and then its elements.
+//! # Layout, version 5
+//! All numbers are little endian. A *varint* is LEB128, a *string* is the varint of its number in
+//! the table of strings, a *list* is a varint of its length and then its elements.
 //!
 //! | bytes | content |
 //! |---|---|
@@ -11,12 +11,13 @@
 //! | 8–11 | layout version |
 //! | 12–15 | zero |
 //! | 16–47 | SHA-256 of everything behind it; the index's revision |
-//! | 48–103 | offset and length (`u32` each) of the sections below, in this order |
-//! | string offsets | `u32` for each string and for the end of the last, sorted by the strings |
-//! | string bytes | the strings, UTF-8, without separators |
-//! | keys | 20 bytes each, sorted: ecosystem, release (string), name (string), offset and length in the section of affected packages, all `u32` |
-//! | advisories | feed (varint), id (string), aliases and upstream (lists of strings), publication (varint, 0 or milliseconds + 1), CVSS vectors (list of strings) |
-//! | affected | for each key a list: offset of the advisory (varint), ranges (list of lists of kind and string), versions (list), CVSS vectors (list), urgency (varint, 0 or string + 1), fix state (byte), modules (list), architectures (list), naming (byte) |
+//! | 48–119 | offset and length (`u32` each) of the sections below, in this order |
+//! | string blocks, string bytes | see `strings.rs` |
+//! | groups | 12 bytes for each ecosystem and release, sorted: ecosystem, release (string), the number of its first key, all `u32` |
+//! | keys | 8 bytes each, sorted within their group: name (string), offset in the section of lists, both `u32` |
+//! | lists | for each key a list of what is said of it: how far the advisory is behind that of the entry before (varint); the statement: 0 and the statement, or its offset in the section of statements + 1 (varint). Keys of which the same is said share one |
+//! | statements | those that several lists hold: see `statement.rs` |
+//! | advisories | feed (varint), id (string), a byte of the numbers of aliases (bits 0–2), upstream ids (3–5) and CVSS vectors (6–7), where the highest number says that the list names its length; aliases, upstream ids, publication (varint, 0 unknown, else 1 + 2 × days or 2 + 2 × milliseconds), CVSS vectors (all strings) |
 //! | vulnerabilities | what is known of them whatever package they are in: see `vulnerabilities.rs` |
 //! | meta | JSON: the feeds, and which ecosystems and releases they speak of |
 //!
@@ -24,11 +25,14 @@
 //! [`AdvisoryIndex::verify`]; all offsets are checked when they are used, so that no file can cause
 //! a panic.
 
+mod advisory;
 mod changes;
 pub(crate) mod compile;
 mod cursor;
 mod feed;
 mod mapping;
+mod statement;
+mod strings;
 mod vulnerabilities;
 
 use std::cmp::Ordering;
@@ -42,16 +46,20 @@ use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::package::Ecosystem;
 
 use crate::release::canonical;
+use advisory::Header;
 use cursor::Cursor;
 use mapping::IndexBytes;
+use statement::{Statement, Word};
+use strings::StringTable;
 
 pub(crate) const MAGIC: &[u8; 8] = b"TALLYTIX";
-pub(crate) const LAYOUT_VERSION: u32 = 4;
+pub(crate) const LAYOUT_VERSION: u32 = 5;
 const HASH_AT: usize = 16;
 const TABLE_AT: usize = 48;
-const SECTIONS: usize = 7;
+const SECTIONS: usize = 9;
 const HEADER_BYTES: usize = TABLE_AT + SECTIONS * 8;
-const KEY_BYTES: usize = 20;
+const GROUP_BYTES: usize = 12;
+const KEY_BYTES: usize = 8;
 
 /// Why an index cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -103,21 +111,57 @@ pub struct AdvisoryIndex {
     meta: Meta,
 }
 
-/// Where the statements on a package stand in the section of affected packages.
+/// A statement on a package, whose advisory was not read yet.
+#[derive(Debug)]
+pub(crate) struct Found {
+    advisory_at: usize,
+    pub(crate) affected: Affected,
+}
+
+/// The keys of one ecosystem and release.
 #[derive(Clone, Copy)]
-struct Place {
-    start: usize,
-    end: usize,
+struct Group {
+    ecosystem: usize,
+    release: usize,
+    /// The position of its first key.
+    first: usize,
+}
+
+/// What is said of a key, one entry after the other.
+struct Entries<'a> {
+    cursor: Cursor<'a>,
+    left: usize,
+    advisory_at: usize,
+    statements: &'a [u8],
+}
+
+impl Entries<'_> {
+    /// Reads where the next advisory stands and what it says.
+    fn next(&mut self) -> Result<Option<(usize, Statement)>, IndexError> {
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        self.left = left;
+        let behind = self.cursor.size()?;
+        self.advisory_at = self.advisory_at.checked_add(behind).ok_or(cursor::SHORT)?;
+        let statement = match self.cursor.size()?.checked_sub(1) {
+            None => Statement::read(&mut self.cursor)?,
+            Some(at) => {
+                Statement::read(&mut Cursor::new(self.statements.get(at..).ok_or(cursor::SHORT)?))?
+            }
+        };
+        Ok(Some((self.advisory_at, statement)))
+    }
 }
 
 /// The sections, in the order of the header's table.
 #[derive(Clone, Copy)]
 enum Section {
-    StringOffsets,
+    StringBlocks,
     StringBytes,
+    Groups,
     Keys,
+    Lists,
+    Statements,
     Advisories,
-    Affected,
     Vulnerabilities,
     Meta,
 }
@@ -222,109 +266,154 @@ impl AdvisoryIndex {
     pub fn find(&self, key: &PackageKey) -> Result<Vec<IndexedAdvisory>, IndexError> {
         let release = key.release.as_ref().map(canonical);
         let key = PackageKey { ecosystem: key.ecosystem, release, name: key.name.clone() };
-        match self.find_place(&key)? {
-            Some(place) => self.read_affected(&key, place),
-            None => Ok(Vec::new()),
+        let found = self.statements(key, |_| true)?;
+        found.into_iter().map(|found| self.record(found)).collect()
+    }
+
+    /// Returns what is said of a package and wanted. What is said of the vulnerabilities is read by
+    /// [`AdvisoryIndex::record`], for the few that matter: of a package of a distribution there may
+    /// be hundreds of which all but one were fixed long ago.
+    pub(crate) fn statements(
+        &self,
+        key: PackageKey,
+        mut is_wanted: impl FnMut(&Affected) -> bool,
+    ) -> Result<Vec<Found>, IndexError> {
+        let mut all = Vec::new();
+        let Some(at) = self.find_key(&key)? else { return Ok(all) };
+        let mut entries = self.entries(at)?;
+        let mut key = key;
+        while let Some((advisory_at, statement)) = entries.next()? {
+            let affected = self.affected(key, &statement)?;
+            if is_wanted(&affected) {
+                key = affected.key.clone();
+                all.push(Found { advisory_at, affected });
+            } else {
+                key = affected.key;
+            }
         }
+        Ok(all)
     }
 
-    /// Finds where the statements on a package stand in their section.
-    fn find_place(&self, key: &PackageKey) -> Result<Option<Place>, IndexError> {
-        let release_text = key.release.as_ref().map_or("", DistributionRelease::as_str);
-        let (Some(release_id), Some(name_id)) =
-            (self.find_string(release_text)?, self.find_string(&key.name)?)
-        else {
-            return Ok(None);
-        };
-        let wanted = (u32::from(ecosystem_code(key.ecosystem)), release_id, name_id);
-        let keys = self.section(Section::Keys);
-        let found = partition(self.key_count(), |at| {
-            let at = at * KEY_BYTES;
-            let entry = (read_u32(keys, at)?, read_u32(keys, at + 4)?, read_u32(keys, at + 8)?);
-            Ok(entry.cmp(&wanted))
+    /// Reads the advisory of a statement.
+    pub(crate) fn record(&self, found: Found) -> Result<IndexedAdvisory, IndexError> {
+        self.read_advisory(found.advisory_at, found.affected)
+    }
+
+    /// Returns what makes two statements those of one record: feed, id and upstream, as numbers.
+    pub(crate) fn identity(&self, found: &Found) -> Result<(usize, usize, Vec<usize>), IndexError> {
+        let header = self.advisory(found.advisory_at)?;
+        Ok((header.feed, header.id, header.upstream))
+    }
+
+    /// Finds the position of a key.
+    fn find_key(&self, key: &PackageKey) -> Result<Option<usize>, IndexError> {
+        let strings = self.strings();
+        let release = key.release.as_ref().map_or("", DistributionRelease::as_str);
+        let Some(release) = strings.find(release)? else { return Ok(None) };
+        let wanted = (usize::from(ecosystem_code(key.ecosystem)), release);
+        let group = partition(self.group_count(), |at| {
+            let group = self.group(at)?;
+            Ok((group.ecosystem, group.release).cmp(&wanted))
         })?;
-        found.map(|at| self.place_at(at)).transpose()
+        let (Some(group), Some(name)) = (group, strings.find(&key.name)?) else { return Ok(None) };
+        let start = self.group(group)?.first;
+        let end = match group + 1 < self.group_count() {
+            true => self.group(group + 1)?.first,
+            false => self.key_count(),
+        };
+        let found = partition(end.saturating_sub(start), |at| {
+            Ok(self.name_and_list(start.saturating_add(at))?.0.cmp(&name))
+        })?;
+        Ok(found.map(|at| start.saturating_add(at)))
     }
 
-    /// Returns where the statements on the key at a position stand.
-    fn place_at(&self, at: usize) -> Result<Place, IndexError> {
+    fn group_count(&self) -> usize {
+        self.section(Section::Groups).len() / GROUP_BYTES
+    }
+
+    fn group(&self, at: usize) -> Result<Group, IndexError> {
+        let groups = self.section(Section::Groups);
+        let start = at.checked_mul(GROUP_BYTES).ok_or(cursor::SHORT)?;
+        Ok(Group {
+            ecosystem: read_usize(groups, start)?,
+            release: read_usize(groups, start + 4)?,
+            first: read_usize(groups, start + 8)?,
+        })
+    }
+
+    /// Returns the group that the key at a position is in.
+    fn group_of(&self, at: usize) -> Result<Group, IndexError> {
+        let (mut low, mut high) = (0, self.group_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.group(middle)?.first <= at { low = middle + 1 } else { high = middle }
+        }
+        self.group(low.checked_sub(1).ok_or(cursor::SHORT)?)
+    }
+
+    /// Returns the name of the key at a position, and where what is said of it stands.
+    fn name_and_list(&self, at: usize) -> Result<(usize, usize), IndexError> {
         let keys = self.section(Section::Keys);
         let start = at.checked_mul(KEY_BYTES).ok_or(cursor::SHORT)?;
-        let (start, length) = (read_usize(keys, start + 12)?, read_usize(keys, start + 16)?);
-        let end = start.checked_add(length).ok_or(cursor::SHORT)?;
-        Ok(Place { start, end })
+        Ok((read_usize(keys, start)?, read_usize(keys, start + 4)?))
     }
 
     /// Returns the key at a position, in the index's order.
     fn key_at(&self, at: usize) -> Result<PackageKey, IndexError> {
-        let keys = self.section(Section::Keys);
-        let start = at.checked_mul(KEY_BYTES).ok_or(cursor::SHORT)?;
-        let code = read_u32(keys, start)?;
-        let ecosystem = Ecosystem::ALL.into_iter().find(|e| u32::from(ecosystem_code(*e)) == code);
-        let release = self.str_at(read_usize(keys, start + 4)?)?;
+        let group = self.group_of(at)?;
+        let mut all = Ecosystem::ALL.into_iter();
+        let ecosystem = all.find(|it| usize::from(ecosystem_code(*it)) == group.ecosystem);
+        let release = self.strings().get(group.release)?;
         Ok(PackageKey {
             ecosystem: ecosystem.ok_or(IndexError::Damaged("an ecosystem of no known kind"))?,
-            release: (!release.is_empty()).then(|| DistributionRelease::from_stored(release)),
-            name: self.str_at(read_usize(keys, start + 8)?)?.to_owned(),
+            release: (!release.is_empty()).then(|| DistributionRelease::from_stored(&release)),
+            name: self.strings().get(self.name_and_list(at)?.0)?,
         })
     }
 
-    fn read_affected(
-        &self,
-        key: &PackageKey,
-        place: Place,
-    ) -> Result<Vec<IndexedAdvisory>, IndexError> {
-        let mut cursor = self.statements(place)?;
-        cursor.list(|cursor| {
-            let advisory_at = cursor.size()?;
-            let affected = self.read_statement(cursor, key)?;
-            self.read_advisory(advisory_at, affected)
-        })
+    /// Returns what is said of the key at a position, without its strings.
+    fn entries(&self, at: usize) -> Result<Entries<'_>, IndexError> {
+        let start = self.name_and_list(at)?.1;
+        let list = self.section(Section::Lists).get(start..).ok_or(cursor::SHORT)?;
+        let mut cursor = Cursor::new(list);
+        let left = cursor.length()?;
+        let statements = self.section(Section::Statements);
+        Ok(Entries { cursor, left, advisory_at: 0, statements })
     }
 
-    fn statements(&self, place: Place) -> Result<Cursor<'_>, IndexError> {
-        let section = self.section(Section::Affected);
-        Ok(Cursor::new(section.get(place.start..place.end).ok_or(cursor::SHORT)?))
-    }
-
-    /// Reads one statement, behind the offset of its advisory.
-    fn read_statement(
-        &self,
-        cursor: &mut Cursor<'_>,
-        key: &PackageKey,
-    ) -> Result<Affected, IndexError> {
-        let ranges = cursor.list(|cursor| {
-            cursor.list(|cursor| {
-                let kind = cursor.byte()?;
-                let version = self.string(cursor)?;
-                event(kind, version)
-            })
-        })?;
+    /// Reads the strings of a statement.
+    fn affected(&self, key: PackageKey, statement: &Statement) -> Result<Affected, IndexError> {
+        let strings = self.strings();
+        let version = |word: Word| match word {
+            Word::Zero => Ok("0".to_owned()),
+            Word::Id(id) => strings.get(id),
+        };
+        let range = |events: &Vec<(u8, Word)>| {
+            events.iter().map(|(kind, word)| event(*kind, version(*word)?)).collect()
+        };
         Ok(Affected {
-            key: key.clone(),
-            ranges,
-            versions: cursor.list(|cursor| self.string(cursor))?,
-            cvss: cursor.list(|cursor| self.string(cursor))?,
-            urgency: match cursor.number()?.checked_sub(1) {
-                Some(id) => Some(self.string_at(id)?),
-                None => None,
-            },
-            fix_state: fix_state(cursor.byte()?)?,
-            modules: cursor.list(|cursor| self.string(cursor))?,
-            architectures: cursor.list(|cursor| self.string(cursor))?,
-            naming: naming(cursor.byte()?)?,
+            key,
+            ranges: statement.ranges.iter().map(range).collect::<Result<_, _>>()?,
+            versions: strings.get_all(&statement.versions)?,
+            cvss: strings.get_all(&statement.cvss)?,
+            urgency: statement.urgency.map(|id| strings.get(id)).transpose()?,
+            fix_state: fix_state(statement.state & 0x0f)?,
+            modules: strings.get_all(&statement.modules)?,
+            architectures: strings.get_all(&statement.architectures)?,
+            naming: naming(statement.state >> 4)?,
         })
     }
 
     fn read_advisory(&self, at: usize, affected: Affected) -> Result<IndexedAdvisory, IndexError> {
-        let mut cursor = self.advisory(at)?;
+        let header = self.advisory(at)?;
+        let strings = self.strings();
         Ok(IndexedAdvisory {
-            feed: self.feed_name(cursor.size()?)?.to_owned(),
-            id: self.string(&mut cursor)?,
-            aliases: cursor.list(|cursor| self.string(cursor))?,
-            upstream: cursor.list(|cursor| self.string(cursor))?,
-            published_ms: cursor.number()?.checked_sub(1).and_then(|ms| i64::try_from(ms).ok()),
-            cvss: cursor.list(|cursor| self.string(cursor))?,
+            feed: self.feed_name(header.feed)?.to_owned(),
+            id: strings.get(header.id)?,
+            aliases: strings.get_all(&header.aliases)?,
+            upstream: strings.get_all(&header.upstream)?,
+            published_ms: header.published_ms,
+            cvss: strings.get_all(&header.cvss)?,
             affected,
         })
     }
@@ -334,8 +423,13 @@ impl AdvisoryIndex {
         Ok(&feed.name)
     }
 
-    fn advisory(&self, at: usize) -> Result<Cursor<'_>, IndexError> {
-        Ok(Cursor::new(self.section(Section::Advisories).get(at..).ok_or(cursor::SHORT)?))
+    fn advisory(&self, at: usize) -> Result<Header, IndexError> {
+        let section = self.section(Section::Advisories);
+        Header::read(&mut Cursor::new(section.get(at..).ok_or(cursor::SHORT)?))
+    }
+
+    fn strings(&self) -> StringTable<'_> {
+        StringTable::new(self.section(Section::StringBlocks), self.section(Section::StringBytes))
     }
 
     fn section(&self, section: Section) -> &[u8] {
@@ -344,31 +438,7 @@ impl AdvisoryIndex {
     }
 
     fn string(&self, cursor: &mut Cursor<'_>) -> Result<String, IndexError> {
-        self.string_at(cursor.number()?)
-    }
-
-    fn string_at(&self, id: u64) -> Result<String, IndexError> {
-        let id = usize::try_from(id).map_err(|_| cursor::SHORT)?;
-        Ok(self.str_at(id)?.to_owned())
-    }
-
-    fn str_at(&self, id: usize) -> Result<&str, IndexError> {
-        std::str::from_utf8(self.bytes_at(id)?)
-            .map_err(|_| IndexError::Damaged("a string is not UTF-8"))
-    }
-
-    fn bytes_at(&self, id: usize) -> Result<&[u8], IndexError> {
-        let offsets = self.section(Section::StringOffsets);
-        let at = id.checked_mul(4).ok_or(cursor::SHORT)?;
-        let start = read_usize(offsets, at)?;
-        let end = read_usize(offsets, at.checked_add(4).ok_or(cursor::SHORT)?)?;
-        self.section(Section::StringBytes).get(start..end).ok_or(cursor::SHORT)
-    }
-
-    fn find_string(&self, text: &str) -> Result<Option<u32>, IndexError> {
-        let count = (self.section(Section::StringOffsets).len() / 4).saturating_sub(1);
-        let found = partition(count, |id| Ok(self.bytes_at(id)?.cmp(text.as_bytes())))?;
-        Ok(found.and_then(|id| u32::try_from(id).ok()))
+        self.strings().get(cursor.size()?)
     }
 }
 

@@ -14,8 +14,9 @@ mod verdict;
 
 use std::collections::BTreeSet;
 
-use tallyman_model::advisory::{Affected, FixState, PackageKey, RangeEvent};
+use tallyman_model::advisory::{Affected, FixState, Naming, PackageKey, RangeEvent};
 use tallyman_model::coverage::CoverageGap;
+use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::finding::Finding;
 use tallyman_model::package::{Ecosystem, PackageVersion};
 use tallyman_model::severity::Severity;
@@ -61,30 +62,32 @@ pub fn find_vulnerabilities(
     index: &AdvisoryIndex,
     package: &PackageVersion,
 ) -> Result<PackageFindings, IndexError> {
-    let mut advisories = Vec::new();
+    let ecosystem = package.package.ecosystem;
+    let mut is_spoken_of = false;
+    let mut found = Vec::new();
     for key in names::keys(package) {
-        let found = index.find(&key)?;
-        let speaks_of = |one: &IndexedAdvisory| {
-            names::speaks_of(one, package) && module::speaks_of(&one.affected, &package.package)
-        };
-        advisories.extend(found.into_iter().filter(speaks_of));
+        found.extend(index.statements(key, |affected| {
+            let is_about = names::speaks_of(affected, package)
+                && module::speaks_of(affected, &package.package);
+            is_spoken_of |= is_about;
+            // One that speaks of the source is needed to see which of two is nearer.
+            is_about
+                && (affected.naming != Naming::Usual || falls_into(package, affected).is_some())
+        })?);
     }
-    names::keep_the_nearest(&mut advisories);
-    if advisories.is_empty() {
+    if !is_spoken_of {
         return Ok(PackageFindings::default());
     }
-    let ecosystem = package.package.ecosystem;
-    let hits: Vec<Hit<'_>> = advisories
+    names::keep_the_nearest(index, &mut found)?;
+    let mut matched = Vec::new();
+    for one in found {
+        if let Some((version, words)) = falls_into(package, &one.affected) {
+            matched.push((index.record(one)?, version, words));
+        }
+    }
+    let hits: Vec<Hit<'_>> = matched
         .iter()
-        .filter_map(|advisory| {
-            let version = names::version(advisory, package);
-            let is_other = !flavour::speaks_of(&advisory.affected, version);
-            if is_other || minor::is_fixed_for(&advisory.affected, version) {
-                return None;
-            }
-            let matched = match_affected(ecosystem, version, &advisory.affected)?;
-            Some(Hit { advisory, version, matched })
-        })
+        .map(|(advisory, version, matched)| Hit { advisory, version, matched: matched.clone() })
         .collect();
     let mut findings = Vec::new();
     let mut denied = Vec::new();
@@ -104,22 +107,32 @@ pub fn find_vulnerabilities(
     Ok(PackageFindings { findings, is_unrankable, denied })
 }
 
+/// Tells what a package falls into, if a statement calls it affected: its version by the statement's
+/// name for it, and the range in words.
+fn falls_into<'a>(package: &'a PackageVersion, affected: &Affected) -> Option<(&'a str, String)> {
+    let version = names::version(affected, package);
+    let is_other = !flavour::speaks_of(affected, version);
+    if is_other || minor::is_fixed_for(affected, version) {
+        return None;
+    }
+    let matched = match_affected(package.package.ecosystem, version, affected)?;
+    Some((version, matched))
+}
+
 /// Returns the ecosystems and releases among the packages that no feed speaks of, sorted.
 pub fn gaps<'a>(
     index: &AdvisoryIndex,
     packages: impl IntoIterator<Item = &'a PackageVersion>,
 ) -> Vec<CoverageGap> {
-    let mut gaps: Vec<CoverageGap> = packages
+    let kinds: BTreeSet<(Ecosystem, Option<&DistributionRelease>)> = packages
         .into_iter()
-        .map(|package| CoverageGap {
-            ecosystem: package.package.ecosystem,
-            release: package.release.clone(),
-        })
+        .map(|package| (package.package.ecosystem, package.release.as_ref()))
         .collect();
-    gaps.sort();
-    gaps.dedup();
-    gaps.retain(|gap| !index.covers(gap));
-    gaps
+    kinds
+        .into_iter()
+        .map(|(ecosystem, release)| CoverageGap { ecosystem, release: release.cloned() })
+        .filter(|gap| !index.covers(gap))
+        .collect()
 }
 
 /// Returns the key under which advisories speak of a package version.

@@ -1,7 +1,7 @@
 //! What differs between two indexes: only packages with these keys need to be matched again.
 //!
-//! Both indexes are sorted in the same way, so they are gone through side by side, and what they
-//! say of a key is compared where it stands, without being decoded.
+//! Both indexes are sorted in the same way, so they are gone through side by side. Their strings are
+//! numbered in one order first: what they say of a key is compared by these numbers.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -9,8 +9,10 @@ use std::collections::BTreeSet;
 use tallyman_model::advisory::PackageKey;
 use tallyman_model::vulnerability::CveId;
 
-use super::cursor::{Cursor, SHORT};
-use super::{AdvisoryIndex, IndexError, KEY_BYTES, Place, Section, read_u32, read_usize};
+use super::advisory::Header;
+use super::statement::{Statement, renumber};
+use super::strings::common_numbers;
+use super::{AdvisoryIndex, Entries, IndexError};
 use crate::matcher::takes_rating;
 
 impl AdvisoryIndex {
@@ -29,11 +31,14 @@ impl AdvisoryIndex {
             return Ok(Vec::new());
         }
         let rated_otherwise = self.changed_ratings(older)?;
+        let (ours, theirs) = common_numbers(self.strings(), older.strings())?;
+        let (ours, theirs) =
+            (Side { index: self, numbers: ours }, Side { index: older, numbers: theirs });
         let mut changed = Vec::new();
         let (mut at, mut older_at) = (0, 0);
         while at < self.key_count() || older_at < older.key_count() {
             let order = match (at < self.key_count(), older_at < older.key_count()) {
-                (true, true) => self.sort_key(at)?.cmp(&older.sort_key(older_at)?),
+                (true, true) => ours.sort_key(at)?.cmp(&theirs.sort_key(older_at)?),
                 (true, false) => Ordering::Less,
                 (false, _) => Ordering::Greater,
             };
@@ -41,8 +46,7 @@ impl AdvisoryIndex {
                 Ordering::Less => changed.push(self.key_at(at)?),
                 Ordering::Greater => changed.push(older.key_at(older_at)?),
                 Ordering::Equal => {
-                    let places = (self.place_at(at)?, older.place_at(older_at)?);
-                    if !says_the_same(self, places.0, older, places.1)?
+                    if !says_the_same(&ours, at, &theirs, older_at)?
                         || self.takes_any(at, &rated_otherwise)?
                     {
                         changed.push(self.key_at(at)?);
@@ -63,102 +67,52 @@ impl AdvisoryIndex {
         }
         Ok(self.find(&self.key_at(at)?)?.iter().any(|it| takes_rating(it, cves)))
     }
-
-    /// What keys are sorted by: the numbers of strings are in the order of the strings.
-    fn sort_key(&self, at: usize) -> Result<(u32, &[u8], &[u8]), IndexError> {
-        let keys = self.section(Section::Keys);
-        let start = at.checked_mul(KEY_BYTES).ok_or(SHORT)?;
-        let release = self.bytes_at(read_usize(keys, start + 4)?)?;
-        Ok((read_u32(keys, start)?, release, self.bytes_at(read_usize(keys, start + 8)?)?))
-    }
 }
 
-/// Two places in two indexes that are compared.
-struct Pair<'a> {
-    left: (&'a AdvisoryIndex, Cursor<'a>),
-    right: (&'a AdvisoryIndex, Cursor<'a>),
+/// One of two indexes that are compared, with the numbers of its strings in the order of both.
+struct Side<'a> {
+    index: &'a AdvisoryIndex,
+    numbers: Vec<u32>,
+}
+
+impl Side<'_> {
+    /// What keys are sorted by: the numbers of strings are in the order of the strings.
+    fn sort_key(&self, at: usize) -> Result<(usize, usize, usize), IndexError> {
+        let group = self.index.group_of(at)?;
+        let name = self.index.name_and_list(at)?.0;
+        let number = |id| renumber(id, &self.numbers);
+        Ok((group.ecosystem, number(group.release)?, number(name)?))
+    }
+
+    /// Reads the next of the entries, with the numbers of both.
+    fn next<'a>(
+        &'a self,
+        entries: &mut Entries<'_>,
+    ) -> Result<Option<(&'a str, Header, Statement)>, IndexError> {
+        let Some((advisory_at, mut statement)) = entries.next()? else { return Ok(None) };
+        let mut header = self.index.advisory(advisory_at)?;
+        let feed = self.index.feed_name(std::mem::take(&mut header.feed))?;
+        header.renumber(&self.numbers)?;
+        statement.renumber(&self.numbers)?;
+        Ok(Some((feed, header, statement)))
+    }
 }
 
 fn says_the_same(
-    left: &AdvisoryIndex,
-    left_place: Place,
-    right: &AdvisoryIndex,
-    right_place: Place,
+    left: &Side<'_>,
+    left_at: usize,
+    right: &Side<'_>,
+    right_at: usize,
 ) -> Result<bool, IndexError> {
-    let mut pair = Pair {
-        left: (left, left.statements(left_place)?),
-        right: (right, right.statements(right_place)?),
-    };
-    pair.lists(|pair| {
-        let advisories = Pair {
-            left: (left, left.advisory(pair.left.1.size()?)?),
-            right: (right, right.advisory(pair.right.1.size()?)?),
-        };
-        Ok(advisories.same_advisory()? && pair.same_statement()?)
-    })
-}
-
-impl Pair<'_> {
-    fn same_statement(&mut self) -> Result<bool, IndexError> {
-        Ok(self.lists(|pair| pair.lists(|pair| Ok(pair.bytes()? && pair.strings()?)))?
-            && self.lists(Pair::strings)?
-            && self.lists(Pair::strings)?
-            && self.optional_strings()?
-            && self.bytes()?
-            && self.lists(Pair::strings)?
-            && self.lists(Pair::strings)?
-            && self.bytes()?)
+    let (mut a, mut b) = (left.index.entries(left_at)?, right.index.entries(right_at)?);
+    if a.left != b.left {
+        return Ok(false);
     }
-
-    fn same_advisory(mut self) -> Result<bool, IndexError> {
-        let feeds = (self.left.1.size()?, self.right.1.size()?);
-        let names = (self.left.0.feed_name(feeds.0)?, self.right.0.feed_name(feeds.1)?);
-        Ok(names.0 == names.1
-            && self.strings()?
-            && self.lists(Pair::strings)?
-            && self.lists(Pair::strings)?
-            && self.numbers()?
-            && self.lists(Pair::strings)?)
-    }
-
-    fn bytes(&mut self) -> Result<bool, IndexError> {
-        Ok(self.left.1.byte()? == self.right.1.byte()?)
-    }
-
-    fn numbers(&mut self) -> Result<bool, IndexError> {
-        Ok(self.left.1.number()? == self.right.1.number()?)
-    }
-
-    fn strings(&mut self) -> Result<bool, IndexError> {
-        let (left, right) = (self.left.1.size()?, self.right.1.size()?);
-        Ok(self.left.0.bytes_at(left)? == self.right.0.bytes_at(right)?)
-    }
-
-    /// Strings whose numbers are one higher, or 0.
-    fn optional_strings(&mut self) -> Result<bool, IndexError> {
-        let (left, right) = (self.left.1.size()?, self.right.1.size()?);
-        Ok(match (left.checked_sub(1), right.checked_sub(1)) {
-            (Some(left), Some(right)) => {
-                self.left.0.bytes_at(left)? == self.right.0.bytes_at(right)?
-            }
-            (left, right) => left == right,
-        })
-    }
-
-    /// Stops at the first difference: what is behind it is not at the same place any more.
-    fn lists(
-        &mut self,
-        mut same: impl FnMut(&mut Self) -> Result<bool, IndexError>,
-    ) -> Result<bool, IndexError> {
-        let (left, right) = (self.left.1.length()?, self.right.1.length()?);
-        if left != right {
-            return Ok(false);
+    loop {
+        match (left.next(&mut a)?, right.next(&mut b)?) {
+            (None, None) => return Ok(true),
+            (one, other) if one != other => return Ok(false),
+            _ => {}
         }
-        for _ in 0..left {
-            if !same(self)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }

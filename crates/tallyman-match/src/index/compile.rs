@@ -1,7 +1,8 @@
 //! Writes the index of all feeds. The same feeds give the same bytes, whatever the order in which
 //! they were imported.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ring::digest::{SHA256, digest};
 use tallyman_model::advisory::{Advisory, Affected, PackageKey};
@@ -10,8 +11,8 @@ use tallyman_model::distribution::DistributionRelease;
 use tallyman_model::vulnerability::{CveId, VulnerabilityFacts};
 
 use super::{
-    HASH_AT, HEADER_BYTES, IndexError, LAYOUT_VERSION, MAGIC, Meta, SECTIONS, TABLE_AT,
-    ecosystem_code, event_code, fix_state_code, naming_code, vulnerabilities,
+    HASH_AT, HEADER_BYTES, IndexError, LAYOUT_VERSION, MAGIC, Meta, SECTIONS, TABLE_AT, advisory,
+    ecosystem_code, statement, vulnerabilities,
 };
 use crate::range::version_of;
 use crate::record::FeedContent;
@@ -36,15 +37,9 @@ pub(crate) fn compile(feeds: &mut [FeedContent]) -> Result<Vec<u8>, IndexError> 
         for affected in affected {
             by_key.entry(&affected.key).or_default().push((offset, affected));
         }
-        put_size(&mut advisories, *feed_at);
-        strings.put(&mut advisories, &advisory.id);
-        strings.put_list(&mut advisories, &advisory.aliases);
-        strings.put_list(&mut advisories, &advisory.upstream);
-        let published = advisory.published_ms.and_then(|ms| u64::try_from(ms).ok());
-        put_number(&mut advisories, published.map_or(0, |ms| ms.saturating_add(1)));
-        strings.put_list(&mut advisories, &advisory.cvss);
+        advisory::write(&mut advisories, *feed_at, advisory, |text| strings.id(text));
     }
-    let (keys, affected) = write_keys(&strings, &by_key)?;
+    let [groups, keys, lists, statements] = write_keys(&strings, &by_key)?;
     let mut coverage: BTreeSet<CoverageGap> =
         by_key.keys().map(|key| CoverageGap::of(key)).collect();
     coverage.extend(feeds.iter().flat_map(|feed| feed.info.complete.iter().cloned()));
@@ -57,8 +52,8 @@ pub(crate) fn compile(feeds: &mut [FeedContent]) -> Result<Vec<u8>, IndexError> 
     let meta = Meta { feeds: infos.collect(), coverage: coverage.into_iter().collect() };
     let meta = serde_json::to_vec(&meta).map_err(|_| IndexError::TooLarge)?;
     let known = vulnerabilities::write(&known, |text| strings.id(text))?;
-    let (offsets, bytes) = strings.sections()?;
-    assemble([offsets, bytes, keys, advisories, affected, known, meta])
+    let (blocks, bytes) = super::strings::write(&strings.sorted)?;
+    assemble([blocks, bytes, groups, keys, lists, statements, advisories, known, meta])
 }
 
 /// Tells whether what an index says of a feed depends on more than the feed itself: then it says
@@ -104,46 +99,95 @@ fn judged_keys(feeds: &[FeedContent]) -> BTreeSet<&PackageKey> {
         .collect()
 }
 
+/// Writes the groups, the keys, their lists and the statements that these share.
 fn write_keys(
     strings: &Strings<'_>,
     by_key: &BTreeMap<&PackageKey, Vec<(usize, &Affected)>>,
-) -> Result<(Vec<u8>, Vec<u8>), IndexError> {
-    let mut affected = Vec::new();
-    let mut entries = Vec::new();
+) -> Result<[Vec<u8>; 4], IndexError> {
+    let mut shared = SharedStatements::default();
+    for (_, one) in by_key.values().flatten() {
+        shared.count(statement::write(one, |text| strings.id(text)));
+    }
+    let statements = shared.place()?;
+    let mut lists = Vec::new();
+    let mut places: HashMap<Vec<u8>, u32> = HashMap::new();
+    let mut entries = Vec::with_capacity(by_key.len());
     for (key, all) in by_key {
-        let start = affected.len();
-        put_size(&mut affected, all.len());
+        let mut list = Vec::new();
+        put_size(&mut list, all.len());
+        let mut before = 0;
         for (advisory_at, one) in all {
-            put_size(&mut affected, *advisory_at);
-            put_size(&mut affected, one.ranges.len());
-            for events in &one.ranges {
-                put_size(&mut affected, events.len());
-                for event in events {
-                    affected.push(event_code(event));
-                    strings.put(&mut affected, version_of(event));
-                }
-            }
-            strings.put_list(&mut affected, &one.versions);
-            strings.put_list(&mut affected, &one.cvss);
-            let urgency = one.urgency.as_deref().map_or(0, |word| strings.id(word) + 1);
-            put_size(&mut affected, urgency);
-            affected.push(fix_state_code(one.fix_state));
-            strings.put_list(&mut affected, &one.modules);
-            strings.put_list(&mut affected, &one.architectures);
-            affected.push(naming_code(one.naming));
+            put_size(&mut list, advisory_at.saturating_sub(before));
+            before = *advisory_at;
+            shared.put(&mut list, &statement::write(one, |text| strings.id(text)));
         }
+        let start = to_u32(lists.len())?;
+        let place = *places.entry(list).or_insert_with_key(|list| {
+            lists.extend_from_slice(list);
+            start
+        });
         let release = key.release.as_ref().map_or("", DistributionRelease::as_str);
-        entries.push([
-            u32::from(ecosystem_code(key.ecosystem)),
-            to_u32(strings.id(release))?,
-            to_u32(strings.id(&key.name))?,
-            to_u32(start)?,
-            to_u32(affected.len() - start)?,
-        ]);
+        let group = [u32::from(ecosystem_code(key.ecosystem)), to_u32(strings.id(release))?];
+        entries.push((group, [to_u32(strings.id(&key.name))?, place]));
     }
     entries.sort_unstable();
-    let keys = entries.into_iter().flatten().flat_map(u32::to_le_bytes).collect();
-    Ok((keys, affected))
+    let (mut groups, mut keys) = (Vec::new(), Vec::new());
+    for (at, same) in entries.chunk_by(|a, b| a.0 == b.0).scan(0, |at, same| {
+        let first = *at;
+        *at += same.len();
+        Some((first, same))
+    }) {
+        let group = same.first().map(|(group, _)| *group).unwrap_or_default();
+        let numbers = group.into_iter().chain([to_u32(at)?]);
+        groups.extend(numbers.flat_map(u32::to_le_bytes));
+        keys.extend(same.iter().flat_map(|(_, key)| *key).flat_map(u32::to_le_bytes));
+    }
+    Ok([groups, keys, lists, statements])
+}
+
+/// The statements that are made more than once, which stand apart from the lists.
+#[derive(Default)]
+struct SharedStatements {
+    /// By their bytes: how often they are made, and when first.
+    all: HashMap<Vec<u8>, (usize, usize)>,
+    /// Where those that are made more than once stand.
+    places: HashMap<Vec<u8>, usize>,
+}
+
+impl SharedStatements {
+    fn count(&mut self, statement: Vec<u8>) {
+        let first = self.all.len();
+        self.all.entry(statement).or_insert((0, first)).0 += 1;
+    }
+
+    /// Lays them out, the most frequent first, whose offsets are the shortest.
+    fn place(&mut self) -> Result<Vec<u8>, IndexError> {
+        let all = std::mem::take(&mut self.all);
+        let mut shared: Vec<(Reverse<usize>, usize, Vec<u8>)> = all
+            .into_iter()
+            .filter(|(_, (times, _))| *times > 1)
+            .map(|(bytes, (times, first))| (Reverse(times), first, bytes))
+            .collect();
+        shared.sort_unstable();
+        let mut section = Vec::new();
+        for (_, _, bytes) in shared {
+            let at = section.len();
+            section.extend_from_slice(&bytes);
+            self.places.insert(bytes, at);
+        }
+        to_u32(section.len())?;
+        Ok(section)
+    }
+
+    fn put(&self, list: &mut Vec<u8>, statement: &[u8]) {
+        match self.places.get(statement) {
+            Some(at) => put_size(list, at + 1),
+            None => {
+                list.push(0);
+                list.extend_from_slice(statement);
+            }
+        }
+    }
 }
 
 fn assemble(sections: [Vec<u8>; SECTIONS]) -> Result<Vec<u8>, IndexError> {
@@ -195,26 +239,6 @@ impl<'a> Strings<'a> {
 
     fn id(&self, text: &str) -> usize {
         self.sorted.binary_search(&text).expect("every string that is used was collected")
-    }
-
-    fn put(&self, out: &mut Vec<u8>, text: &str) {
-        put_size(out, self.id(text));
-    }
-
-    fn put_list(&self, out: &mut Vec<u8>, texts: &[String]) {
-        put_size(out, texts.len());
-        texts.iter().for_each(|text| self.put(out, text));
-    }
-
-    fn sections(&self) -> Result<(Vec<u8>, Vec<u8>), IndexError> {
-        let mut offsets = Vec::new();
-        let mut bytes = Vec::new();
-        for text in &self.sorted {
-            offsets.extend_from_slice(&to_u32(bytes.len())?.to_le_bytes());
-            bytes.extend_from_slice(text.as_bytes());
-        }
-        offsets.extend_from_slice(&to_u32(bytes.len())?.to_le_bytes());
-        Ok((offsets, bytes))
     }
 }
 

@@ -43,6 +43,12 @@ impl<'a> Cursor<'a> {
         if length > self.rest.len() { Err(SHORT) } else { Ok(length) }
     }
 
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], IndexError> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(SHORT)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
     pub(super) fn list<T>(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<T, IndexError>,

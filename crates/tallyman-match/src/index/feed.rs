@@ -19,10 +19,9 @@ impl AdvisoryIndex {
         let mut statements: BTreeMap<usize, Vec<Affected>> = BTreeMap::new();
         for at in 0..self.key_count() {
             let key = self.key_at(at)?;
-            let mut cursor = self.statements(self.place_at(at)?)?;
-            for _ in 0..cursor.length()? {
-                let advisory_at = cursor.size()?;
-                let affected = self.read_statement(&mut cursor, &key)?;
+            let mut entries = self.entries(at)?;
+            while let Some((advisory_at, statement)) = entries.next()? {
+                let affected = self.affected(key.clone(), &statement)?;
                 statements.entry(advisory_at).or_default().push(affected);
             }
         }

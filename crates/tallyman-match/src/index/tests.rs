@@ -126,6 +126,49 @@ fn what_was_compiled_is_found_again() {
 }
 
 #[test]
+fn lists_of_any_length_and_dates_of_any_kind_are_read_back() {
+    let names = |count: usize| (0..count).map(|at| format!("NAME-{at}")).collect::<Vec<_>>();
+    let lengths = [0, 1, 2, 3, 6, 7, 8, 20];
+    // The last one is the end of what a date can be.
+    let dates = [None, Some(0), Some(1), Some(86_400_000), Some(1_700_000_000_123), Some(i64::MAX)];
+    let advisories = lengths.iter().flat_map(|length| dates.map(|date| (*length, date)));
+    let advisories: Vec<Advisory> = advisories
+        .enumerate()
+        .map(|(at, (length, published_ms))| Advisory {
+            aliases: names(length),
+            upstream: names(length / 2),
+            cvss: names(length / 3),
+            published_ms,
+            ..advisory(&format!("ID-{at:02}"), vec![Affected::new(keys()[0].clone())])
+        })
+        .collect();
+    let feeds = &mut [feed("a", advisories.clone())];
+    let found = AdvisoryIndex::from_bytes(compile(feeds).unwrap()).unwrap().find(&keys()[0]);
+    let wanted = advisories.iter().map(|one| {
+        let date = one.published_ms.filter(|ms| *ms != i64::MAX);
+        let wanted = expected("a", one, Affected::new(keys()[0].clone()));
+        IndexedAdvisory { published_ms: date, ..wanted }
+    });
+    assert_eq!(found.unwrap(), wanted.collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_said_of_several_packages_stands_there_once() {
+    let name = |at: usize| key(Ecosystem::Rpm, Some("almalinux:9"), &format!("package-{at:03}"));
+    let one = |names: usize| {
+        let all = (0..names).map(|at| affected(name(at), None)).collect();
+        let bytes = compile(&mut [feed("a", vec![advisory("A", all)])]).unwrap();
+        AdvisoryIndex::from_bytes(bytes).unwrap()
+    };
+    let lists = |index: &AdvisoryIndex| {
+        index.section(Section::Lists).len() + index.section(Section::Statements).len()
+    };
+    let (few, many) = (one(2), one(20));
+    assert_eq!(lists(&few), lists(&many));
+    assert_eq!(many.find(&name(19)).unwrap()[0].affected, affected(name(19), None));
+}
+
+#[test]
 fn what_was_not_compiled_is_not_found() {
     let index = index();
     for key in [
@@ -287,6 +330,45 @@ proptest! {
             forged[at] = value;
         }
         use_all(forge(forged));
+    }
+}
+
+proptest! {
+    #[test]
+    fn strings_are_found_by_their_numbers_and_numbers_by_their_strings(
+        texts in prop::collection::btree_set("[a-c]{0,40}|[a-cß]{0,4}", 0..120),
+        other in "[a-cß]{0,4}",
+    ) {
+        let sorted: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let (blocks, bytes) = super::strings::write(&sorted).unwrap();
+        let table = super::strings::StringTable::new(&blocks, &bytes);
+        for (id, text) in sorted.iter().enumerate() {
+            prop_assert_eq!(&table.get(id).unwrap(), text);
+            prop_assert_eq!(table.find(text).unwrap(), Some(id));
+        }
+        prop_assert!(table.get(sorted.len()).is_err());
+        prop_assert_eq!(table.find(&other).unwrap().is_some(), texts.contains(&other));
+    }
+
+    #[test]
+    fn two_tables_number_their_strings_in_one_order(
+        left in prop::collection::btree_set("[a-c]{0,3}", 0..60),
+        right in prop::collection::btree_set("[a-c]{0,3}", 0..60),
+    ) {
+        let all: Vec<&String> = left.union(&right).collect();
+        let sections = [&left, &right].map(|texts| {
+            super::strings::write(&texts.iter().map(String::as_str).collect::<Vec<_>>()).unwrap()
+        });
+        let [a, b] = sections.each_ref().map(|(blocks, bytes)| {
+            super::strings::StringTable::new(blocks, bytes)
+        });
+        let (of_left, of_right) = super::strings::common_numbers(a, b).unwrap();
+        for (texts, numbers) in [(&left, of_left), (&right, of_right)] {
+            prop_assert_eq!(texts.len(), numbers.len());
+            for (text, number) in texts.iter().zip(numbers) {
+                prop_assert_eq!(text, all[number as usize]);
+            }
+        }
     }
 }
 

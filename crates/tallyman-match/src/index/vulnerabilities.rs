@@ -160,7 +160,7 @@ impl AdvisoryIndex {
     }
 
     fn optional_string(&self, cursor: &mut Cursor<'_>) -> Result<Option<String>, IndexError> {
-        cursor.number()?.checked_sub(1).map(|id| self.string_at(id)).transpose()
+        cursor.size()?.checked_sub(1).map(|id| self.strings().get(id)).transpose()
     }
 }
 

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use tallyman_model::advisory::{Naming, PackageKey};
+use tallyman_model::advisory::{Affected, Naming, PackageKey};
 use tallyman_model::package::{Ecosystem, PackageVersion};
 
 use super::package_key;
-use crate::index::IndexedAdvisory;
+use crate::index::{AdvisoryIndex, Found, IndexError};
 
 /// Returns the keys under which statements on a package are found, the usual one first.
 pub(super) fn keys(package: &PackageVersion) -> Vec<PackageKey> {
@@ -28,8 +28,7 @@ pub(super) fn keys(package: &PackageVersion) -> Vec<PackageKey> {
 }
 
 /// Tells whether a statement found under one of [`keys`] is about the package.
-pub(super) fn speaks_of(advisory: &IndexedAdvisory, package: &PackageVersion) -> bool {
-    let affected = &advisory.affected;
+pub(super) fn speaks_of(affected: &Affected, package: &PackageVersion) -> bool {
     let is_named = affected.key.name
         == match affected.naming {
             Naming::Usual => package.advisory_name(),
@@ -47,22 +46,29 @@ pub(super) fn speaks_of(advisory: &IndexedAdvisory, package: &PackageVersion) ->
 
 /// Leaves out what a record says of the source package where it speaks of the binary one as well:
 /// a kernel's binary packages may be fixed while another source of the same name is not.
-pub(super) fn keep_the_nearest(advisories: &mut Vec<IndexedAdvisory>) {
-    type Record = (String, String, Vec<String>);
-    let record = |one: &IndexedAdvisory| -> Record {
-        (one.feed.clone(), one.id.clone(), one.upstream.clone())
-    };
-    let has = |naming: Naming| advisories.iter().filter(move |one| one.affected.naming == naming);
+pub(super) fn keep_the_nearest(
+    index: &AdvisoryIndex,
+    all: &mut Vec<Found>,
+) -> Result<(), IndexError> {
+    let has = |naming: Naming| all.iter().filter(move |one| one.affected.naming == naming);
     if has(Naming::Source).next().is_none() {
-        return;
+        return Ok(());
     }
-    let near: BTreeSet<Record> = has(Naming::Binary).map(record).collect();
-    advisories.retain(|one| one.affected.naming != Naming::Source || !near.contains(&record(one)));
+    let near: Result<BTreeSet<_>, _> = has(Naming::Binary).map(|one| index.identity(one)).collect();
+    let near = near?;
+    let mut kept = Vec::with_capacity(all.len());
+    for one in all.drain(..) {
+        if one.affected.naming != Naming::Source || !near.contains(&index.identity(&one)?) {
+            kept.push(one);
+        }
+    }
+    *all = kept;
+    Ok(())
 }
 
 /// Returns the version that a statement's ranges are compared with.
-pub(super) fn version<'a>(advisory: &IndexedAdvisory, package: &'a PackageVersion) -> &'a str {
-    match advisory.affected.naming {
+pub(super) fn version<'a>(affected: &Affected, package: &'a PackageVersion) -> &'a str {
+    match affected.naming {
         Naming::Usual => package.advisory_version(),
         Naming::Source => package.source_name_and_version().1,
         Naming::Binary => &package.package.version,

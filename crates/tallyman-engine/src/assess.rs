@@ -4,6 +4,7 @@
 //! else of nearly every vulnerability every day (docs/decisions/0018-priority-is-derived.md).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tallyman_match::index::{AdvisoryIndex, IndexError};
@@ -13,6 +14,8 @@ use tallyman_model::finding::Finding;
 use tallyman_model::package::PackageVersion;
 use tallyman_model::priority::Priority;
 use tallyman_model::vulnerability::{Exploitation, Fraction, KnownExploited, VulnerabilityFacts};
+
+use crate::images::JudgedPackage;
 
 /// The feed whose date is that of the probabilities.
 const EPSS_FEED: &str = "epss";
@@ -101,30 +104,67 @@ impl Assessment {
     }
 }
 
-/// Findings with what is known of their vulnerabilities, by package version.
-pub(crate) type Assessed = BTreeMap<PackageVersion, Vec<(Finding, Assessment)>>;
+/// The findings of a package version, with what is known of their vulnerabilities.
+pub(crate) type AssessedFindings = Vec<(Finding, Assessment)>;
 
-/// Looks up what is known of the vulnerabilities of findings. The findings of each package are
-/// ordered then: what is to be mended first comes first.
+/// Looks up what is known of the vulnerabilities of findings, by package version. The findings of
+/// each package are ordered then: what is to be mended first comes first.
 pub(crate) fn assess(
     index: &AdvisoryIndex,
     findings: BTreeMap<PackageVersion, Vec<Finding>>,
-) -> Result<Assessed, IndexError> {
+) -> Result<BTreeMap<PackageVersion, AssessedFindings>, IndexError> {
+    let date = epss_date(index);
+    let findings = findings.into_iter();
+    findings
+        .map(|(version, findings)| Ok((version, assess_all(index, findings, date.as_deref())?)))
+        .collect()
+}
+
+/// Does the same for the packages of an image, of which those that share findings share what is
+/// known of them.
+pub(crate) fn assess_packages(
+    index: &AdvisoryIndex,
+    packages: &[JudgedPackage],
+) -> Result<Vec<Option<Arc<AssessedFindings>>>, IndexError> {
+    let date = epss_date(index);
+    let mut last: Option<(&Arc<Vec<Finding>>, Arc<AssessedFindings>)> = None;
+    let mut assessed = Vec::with_capacity(packages.len());
+    for package in packages {
+        let Some(findings) = &package.findings else {
+            assessed.push(None);
+            continue;
+        };
+        let known = last.as_ref().filter(|(of, _)| Arc::ptr_eq(of, findings));
+        let found = match known {
+            Some((_, known)) => Arc::clone(known),
+            None => Arc::new(assess_all(index, findings.to_vec(), date.as_deref())?),
+        };
+        last = Some((findings, Arc::clone(&found)));
+        assessed.push(Some(found));
+    }
+    Ok(assessed)
+}
+
+fn epss_date(index: &AdvisoryIndex) -> Option<String> {
     let feeds = index.feeds();
     let day_ms = feeds.iter().find(|feed| feed.name == EPSS_FEED).and_then(|feed| feed.data_ms);
-    let date = day_ms.map(|ms| format_utc(ms).chars().take(DAY).collect::<String>());
-    let of_package = |(version, findings): (PackageVersion, Vec<Finding>)| {
-        let one = |finding: Finding| {
-            let assessment = assess_one(index, &finding, date.as_deref())?;
-            Ok((finding, assessment))
-        };
-        let mut assessed = findings.into_iter().map(one).collect::<Result<Vec<_>, IndexError>>()?;
-        assessed.sort_by(|(a, of_a), (b, of_b)| {
-            of_b.priority.cmp(&of_a.priority).then_with(|| a.id.cmp(&b.id))
-        });
-        Ok((version, assessed))
+    day_ms.map(|ms| format_utc(ms).chars().take(DAY).collect())
+}
+
+fn assess_all(
+    index: &AdvisoryIndex,
+    findings: Vec<Finding>,
+    epss_date: Option<&str>,
+) -> Result<AssessedFindings, IndexError> {
+    let one = |finding: Finding| {
+        let assessment = assess_one(index, &finding, epss_date)?;
+        Ok((finding, assessment))
     };
-    findings.into_iter().map(of_package).collect()
+    let mut assessed = findings.into_iter().map(one).collect::<Result<Vec<_>, IndexError>>()?;
+    assessed.sort_by(|(a, of_a), (b, of_b)| {
+        of_b.priority.cmp(&of_a.priority).then_with(|| a.id.cmp(&b.id))
+    });
+    Ok(assessed)
 }
 
 fn assess_one(

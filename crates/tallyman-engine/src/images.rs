@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use tallyman_match::index::{AdvisoryIndex, IndexError, covers};
 use tallyman_match::matcher::{find_vulnerabilities, gaps};
-use tallyman_model::coverage::{AnalysisState, CoverageGap, package_versions};
+use tallyman_model::coverage::{AnalysisState, CoverageGap};
+use tallyman_model::distribution::Distribution;
 use tallyman_model::finding::Finding;
 use tallyman_model::image::ResolvedImage;
-use tallyman_model::inventory::{ImageInventory, LayerInventory};
+use tallyman_model::inventory::{
+    ImageInventory, InventoryAlert, InventoryDiagnostic, InventoryPackage, LayerInventory,
+};
 use tallyman_model::package::PackageVersion;
 use tallyman_scan::squash::squash;
 use tallyman_store::archives::KnownArchive;
@@ -49,17 +52,34 @@ pub enum ImageError {
 
 /// An image with what its final filesystem shows.
 #[derive(Debug)]
-pub struct SquashedImage {
-    /// What the final filesystem shows.
-    pub inventory: ImageInventory,
+pub struct JudgedImage {
+    /// The distribution.
+    pub distribution: Option<Distribution>,
+    /// Its packages, in a stable order.
+    pub packages: Vec<JudgedPackage>,
+    /// Files that an alert rule flagged.
+    pub alerts: Vec<InventoryAlert>,
+    /// What could not be read.
+    pub diagnostics: Vec<InventoryDiagnostic>,
     /// What the index said of its archives.
     pub archives: Vec<KnownArchive>,
-    /// Its package versions, one for each package, in the same order.
-    pub versions: Vec<PackageVersion>,
-    /// The findings of each package version that has any.
-    pub findings: BTreeMap<PackageVersion, Vec<Finding>>,
     /// Whether it can be judged.
     pub state: AnalysisState,
+}
+
+/// A package of the final filesystem, with its findings.
+#[derive(Debug)]
+pub struct JudgedPackage {
+    /// The package, with the release whose feed judges it.
+    pub version: PackageVersion,
+    /// The file that names it.
+    pub path: String,
+    /// The index of the layer that brought it.
+    pub layer: usize,
+    /// Whether it lies in a file of a distribution's package, which is judged in its place.
+    pub is_owned: bool,
+    /// Its findings, which it shares with the same version in other places.
+    pub findings: Option<Arc<Vec<Finding>>>,
 }
 
 /// Squashes layers and judges the result by the current advisories, without storing anything.
@@ -71,23 +91,62 @@ pub async fn judge(
     installation: &Installation,
     index: Arc<AdvisoryIndex>,
     layers: Vec<Arc<LayerInventory>>,
-) -> Result<SquashedImage, ImageError> {
+) -> Result<JudgedImage, ImageError> {
     let archives = known_archives(installation, &layers).await?;
     blocking::run(move || {
         let inventory = squash(&layers, &packages_of(&archives));
         drop(layers);
-        let versions = package_versions(&inventory);
-        // What a distribution's package brought is judged by the distribution's advisories alone.
-        let items = inventory.packages.iter().zip(&versions);
-        let mut judged: Vec<&PackageVersion> =
-            items.filter_map(|(item, version)| (!item.is_owned).then_some(version)).collect();
-        // An inventory is ordered by its packages: equal ones stand side by side.
-        judged.dedup();
-        let state = AnalysisState::decide(&inventory, &gaps(&index, judged.iter().copied()));
-        let findings = find_distinct(&index, judged)?;
-        Ok(SquashedImage { inventory, archives, versions, findings, state })
+        let ImageInventory { distribution, packages, alerts, diagnostics } = inventory;
+        let mut packages = to_be_judged(packages, distribution.as_ref());
+        let state = find_in_all(&index, &diagnostics, &mut packages)?;
+        Ok(JudgedImage { distribution, packages, alerts, diagnostics, archives, state })
     })
     .await
+}
+
+/// Gives each package of a distribution the release whose feed judges it.
+fn to_be_judged(
+    packages: Vec<InventoryPackage>,
+    distribution: Option<&Distribution>,
+) -> Vec<JudgedPackage> {
+    let release = distribution.map(Distribution::release);
+    let judged = packages.into_iter().map(|InventoryPackage { package, path, layer, is_owned }| {
+        let release = release.as_ref().filter(|_| package.ecosystem.is_distribution()).cloned();
+        let version = PackageVersion { package, release };
+        JudgedPackage { version, path, layer, is_owned, findings: None }
+    });
+    judged.collect()
+}
+
+/// Judges each package version once. What a distribution's package brought is judged by the
+/// distribution's advisories alone.
+fn find_in_all(
+    index: &AdvisoryIndex,
+    diagnostics: &[InventoryDiagnostic],
+    packages: &mut [JudgedPackage],
+) -> Result<AnalysisState, IndexError> {
+    // An inventory is ordered by its packages: equal ones stand side by side.
+    let mut distinct: Vec<&PackageVersion> = Vec::with_capacity(packages.len());
+    let mut places = Vec::with_capacity(packages.len());
+    for (at, package) in packages.iter().enumerate().filter(|(_, package)| !package.is_owned) {
+        if distinct.last() != Some(&&package.version) {
+            distinct.push(&package.version);
+        }
+        places.push((at, distinct.len() - 1));
+    }
+    let gaps = gaps(index, distinct.iter().copied());
+    let state = AnalysisState::decide(diagnostics, packages.len(), &gaps);
+    let found = blocking::map(&distinct, |version| {
+        let findings = find_vulnerabilities(index, version)?.findings;
+        Ok((!findings.is_empty()).then(|| Arc::new(findings)))
+    });
+    let found: Vec<_> = found.into_iter().collect::<Result<_, IndexError>>()?;
+    for (at, place) in places {
+        if let (Some(package), Some(findings)) = (packages.get_mut(at), found.get(place)) {
+            package.findings.clone_from(findings);
+        }
+    }
+    Ok(state)
 }
 
 /// Judges package versions, all of them different, and returns those that have findings.
@@ -120,22 +179,19 @@ pub async fn record_image(
 ) -> Result<ImageId, ImageError> {
     let inventory_digests = layers.iter().map(|layer| layer.inventory_digest.clone()).collect();
     let layers = layers.into_iter().map(|layer| layer.inventory).collect();
-    let squashed = judge(installation, current_index(installation).await?, layers).await?;
-    let packages = squashed
-        .inventory
-        .packages
-        .into_iter()
-        .zip(squashed.versions)
-        .filter(|(item, _)| !item.is_owned)
-        .map(|(item, version)| NewImagePackage { version, layer: item.layer, path: item.path });
+    let judged = judge(installation, current_index(installation).await?, layers).await?;
+    let packages =
+        judged.packages.into_iter().filter(|item| !item.is_owned).map(
+            |JudgedPackage { version, path, layer, .. }| NewImagePackage { version, layer, path },
+        );
     let packages = by_layer(packages)?;
     let new = NewImage {
-        facts: facts(image, inventory_digests, fingerprint, squashed.archives),
-        distribution: squashed.inventory.distribution,
-        state: squashed.state,
+        facts: facts(image, inventory_digests, fingerprint, judged.archives),
+        distribution: judged.distribution,
+        state: judged.state,
         packages,
-        alerts: squashed.inventory.alerts,
-        diagnostics: squashed.inventory.diagnostics,
+        alerts: judged.alerts,
+        diagnostics: judged.diagnostics,
     };
     let now_ms = installation.clock().now_ms();
     let id = installation.store().insert_image(new, jobs, now_ms).await?;

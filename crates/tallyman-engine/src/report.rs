@@ -1,6 +1,7 @@
 //! The result of a scan as `--format json` writes it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tallyman_model::advisory::FeedInfo;
@@ -12,13 +13,14 @@ use tallyman_model::finding::Finding;
 use tallyman_model::finding_state::{AppliedRule, AppliedStatement, FindingState};
 use tallyman_model::ignore::IgnoreRule;
 use tallyman_model::image::ResolvedImage;
-use tallyman_model::inventory::{ImageInventory, InventoryAlert, InventoryDiagnostic};
+use tallyman_model::inventory::{InventoryAlert, InventoryDiagnostic};
 use tallyman_model::package::{Ecosystem, PackageVersion, SourcePackage};
 use tallyman_model::priority::PriorityClass;
 use tallyman_model::severity::Severity;
 use tallyman_model::vex::VexFormat;
 
-use crate::assess::{Assessed, Assessment};
+use crate::assess::{AssessedFindings, Assessment};
+use crate::images::{JudgedImage, JudgedPackage};
 
 /// Everything a scan found out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -278,16 +280,13 @@ pub struct ReportAdvisories {
 pub struct ReportInput {
     /// The image.
     pub image: ReportImage,
-    /// What its final filesystem shows.
-    pub inventory: ImageInventory,
-    /// Its package versions, one for each package of the inventory, in the same order.
-    pub versions: Vec<PackageVersion>,
-    /// The findings of each package version, with what is known of their vulnerabilities.
-    pub(crate) findings: Assessed,
+    /// What its final filesystem shows, with what is wrong with it.
+    pub judged: JudgedImage,
+    /// The findings of each of its packages, in the same order, with what is known of their
+    /// vulnerabilities.
+    pub(crate) assessed: Vec<Option<Arc<AssessedFindings>>>,
     /// When findings of package versions were first found, as far as that is known.
     pub first_seen: FirstSeen,
-    /// The state.
-    pub state: AnalysisState,
     /// The advisories.
     pub advisories: ReportAdvisories,
 }
@@ -295,39 +294,21 @@ pub struct ReportInput {
 impl ScanReport {
     /// Puts a report together.
     pub fn new(input: ReportInput) -> Self {
-        let ReportInput { image, inventory, versions, findings, first_seen, state, advisories } =
-            input;
-        let packages: Vec<ReportPackage> = inventory
-            .packages
-            .into_iter()
-            .zip(versions)
-            .map(|(item, version)| ReportPackage {
-                purl: version.purl(),
-                findings: match item.is_owned {
-                    true => Vec::new(),
-                    false => report_findings(&version, findings.get(&version), &first_seen),
-                },
-                ecosystem: item.package.ecosystem,
-                name: item.package.name,
-                version: item.package.version,
-                architecture: item.package.architecture,
-                source: item.package.source,
-                path: item.path,
-                layer: Some(item.layer),
-                layer_digest: image.layers.get(item.layer).map(|layer| layer.digest.clone()),
-                is_owned: item.is_owned,
-            })
+        let ReportInput { image, judged, assessed, first_seen, advisories } = input;
+        let items = judged.packages.into_iter().zip(assessed);
+        let packages: Vec<ReportPackage> = items
+            .map(|(item, assessed)| report_package(item, assessed, &image, &first_seen))
             .collect();
         ScanReport {
             image,
             sbom: None,
             notes: Vec::new(),
-            state,
-            distribution: inventory.distribution,
-            summary: summarize(&packages, inventory.alerts.len()),
+            state: judged.state,
+            distribution: judged.distribution,
+            summary: summarize(&packages, judged.alerts.len()),
             packages,
-            alerts: inventory.alerts,
-            diagnostics: inventory.diagnostics,
+            alerts: judged.alerts,
+            diagnostics: judged.diagnostics,
             advisories,
             vex: Vec::new(),
             expired_rules: Vec::new(),
@@ -387,18 +368,47 @@ impl ReportImage {
 /// vulnerability.
 pub type FirstSeen = HashMap<PackageVersion, HashMap<String, i64>>;
 
+/// Makes what is reported of a package of an image.
+fn report_package(
+    item: JudgedPackage,
+    assessed: Option<Arc<AssessedFindings>>,
+    image: &ReportImage,
+    first_seen: &FirstSeen,
+) -> ReportPackage {
+    let assessed = assessed.map(Arc::unwrap_or_clone).unwrap_or_default();
+    let purl = item.version.purl();
+    let findings = report_findings(&item.version, assessed, first_seen);
+    let package = item.version.package;
+    ReportPackage {
+        purl,
+        ecosystem: package.ecosystem,
+        name: package.name,
+        version: package.version,
+        architecture: package.architecture,
+        source: package.source,
+        path: item.path,
+        layer: Some(item.layer),
+        layer_digest: image.layers.get(item.layer).map(|layer| layer.digest.clone()),
+        is_owned: item.is_owned,
+        findings,
+    }
+}
+
 /// Makes what is reported of the findings of a package version.
 pub(crate) fn report_findings(
     version: &PackageVersion,
-    findings: Option<&Vec<(Finding, Assessment)>>,
+    findings: AssessedFindings,
     first_seen: &FirstSeen,
 ) -> Vec<ReportFinding> {
+    if findings.is_empty() {
+        return Vec::new();
+    }
     let seen = first_seen.get(version);
-    let report = |(finding, assessment): &(Finding, Assessment)| {
+    let report = |(finding, assessment): (Finding, Assessment)| {
         let since_ms = seen.and_then(|seen| seen.get(&finding.id)).copied();
-        ReportFinding::new(finding.clone(), assessment.clone(), since_ms)
+        ReportFinding::new(finding, assessment, since_ms)
     };
-    findings.into_iter().flatten().map(report).collect()
+    findings.into_iter().map(report).collect()
 }
 
 /// What counts of a vulnerability, wherever in the image it is.

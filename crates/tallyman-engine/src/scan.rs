@@ -20,7 +20,7 @@ use crate::analysis::{
     AnalysisError, AnalysisProgress, ImageBudget, RESULTS_WAITING, ReadLayer, analyze_layers,
     analyzer_fingerprint, chain, check_totals,
 };
-use crate::assess::assess;
+use crate::assess::assess_packages;
 use crate::blocking;
 use crate::images::{ImageError, in_order, judge};
 use crate::installation::Installation;
@@ -120,20 +120,16 @@ pub(crate) async fn report(
 ) -> Result<ScanReport, ScanError> {
     let index = installation.advisories().current();
     let advisories = report_advisories(&index);
-    let squashed = judge(installation, Arc::clone(&index), layers).await?;
-    let found = squashed.findings;
-    let findings = blocking::run(move || assess(&index, found)).await.map_err(ImageError::Index)?;
-    let with_findings: Vec<&PackageVersion> = findings.keys().collect();
+    let judged = judge(installation, Arc::clone(&index), layers).await?;
+    let mut with_findings: Vec<&PackageVersion> =
+        judged.packages.iter().filter(|it| it.findings.is_some()).map(|it| &it.version).collect();
+    with_findings.dedup();
     let first_seen = installation.store().find_first_seen(&with_findings).await?;
-    Ok(ScanReport::new(ReportInput {
-        image,
-        inventory: squashed.inventory,
-        versions: squashed.versions,
-        findings,
-        first_seen,
-        state: squashed.state,
-        advisories,
-    }))
+    let report = move || {
+        let assessed = assess_packages(&index, &judged.packages)?;
+        Ok(ScanReport::new(ReportInput { image, judged, assessed, first_seen, advisories }))
+    };
+    Ok(blocking::run(report).await.map_err(ImageError::Index)?)
 }
 
 /// Makes the report of what could not be read at all.

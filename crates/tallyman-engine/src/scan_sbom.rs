@@ -66,6 +66,7 @@ pub(crate) async fn report(
             .iter()
             .map(|package| {
                 let findings = findings.get(&package.version).filter(|_| !package.is_owned);
+                let findings = findings.cloned().unwrap_or_default();
                 report_package(
                     package,
                     report_findings(&package.version, findings, &FirstSeen::new()),

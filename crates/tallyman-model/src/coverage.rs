@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::advisory::PackageKey;
 use crate::distribution::DistributionRelease;
-use crate::inventory::{DiagnosticKind, ImageInventory};
-use crate::package::{Ecosystem, PackageVersion};
+use crate::inventory::{DiagnosticKind, InventoryDiagnostic};
+use crate::package::Ecosystem;
 
 /// Something the image holds that no loaded feed speaks of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,19 +59,21 @@ pub enum AnalysisState {
 }
 
 impl AnalysisState {
-    /// Decides the state of an image that was read.
-    pub fn decide(inventory: &ImageInventory, gaps: &[CoverageGap]) -> Self {
-        let failed = inventory
-            .diagnostics
-            .iter()
-            .find(|item| item.diagnostic.kind == DiagnosticKind::Failed);
+    /// Decides the state of an image that was read: by what could not be read, the number of its
+    /// packages and what no feed speaks of.
+    pub fn decide(
+        diagnostics: &[InventoryDiagnostic],
+        packages: usize,
+        gaps: &[CoverageGap],
+    ) -> Self {
+        let failed = diagnostics.iter().find(|item| item.diagnostic.kind == DiagnosticKind::Failed);
         if let Some(item) = failed {
             let diagnostic = &item.diagnostic;
             let reason =
                 format!("layer {}: {}: {}", item.layer, diagnostic.path, diagnostic.reason);
             return AnalysisState::Failed { reason };
         }
-        AnalysisState::judge(inventory.packages.len(), gaps)
+        AnalysisState::judge(packages, gaps)
     }
 
     /// Decides the state of an image that was read without a failure, by what it holds.
@@ -86,17 +88,4 @@ impl AnalysisState {
         }
         AnalysisState::Analyzed
     }
-}
-
-/// Returns the package versions of an inventory, each with the release whose feed judges it.
-pub fn package_versions(inventory: &ImageInventory) -> Vec<PackageVersion> {
-    let release = inventory.distribution.as_ref().map(|distribution| distribution.release());
-    inventory
-        .packages
-        .iter()
-        .map(|item| PackageVersion {
-            package: item.package.clone(),
-            release: release.clone().filter(|_| item.package.ecosystem.is_distribution()),
-        })
-        .collect()
 }

@@ -1,6 +1,8 @@
 //! Writing results: tables for people, JSON for machines, colour only on a terminal.
 
+use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use anyhow::Context;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -8,14 +10,23 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
 use serde::Serialize;
 use tallyman_model::severity::Severity;
 
+const JSON_BUFFER_BYTES: usize = 64 << 10;
+
 /// Writes a value as indented JSON to standard output. A reader that went away is no error of ours.
 pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    let written = serde_json::to_writer_pretty(&mut out, value)
-        .map_err(std::io::Error::from)
-        .and_then(|()| writeln!(out))
-        .and_then(|()| out.flush());
-    unless_gone(written)
+    unless_gone(write_json(value))
+}
+
+/// Standard output looks for the end of the last line in what it is given: megabytes of JSON go past
+/// it, behind what was written before.
+fn write_json<T: Serialize>(value: &T) -> std::io::Result<()> {
+    let mut standard = std::io::stdout().lock();
+    standard.flush()?;
+    let file = File::from(standard.as_fd().try_clone_to_owned()?);
+    let mut out = BufWriter::with_capacity(JSON_BUFFER_BYTES, file);
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
+    out.flush()
 }
 
 /// Writes values as one JSON array, each as soon as it is known.

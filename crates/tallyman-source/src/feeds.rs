@@ -202,7 +202,7 @@ pub static FEEDS: &[FeedSource] = &[
         whole: None,
         covers: "how likely each CVE is exploited within 30 days",
         licence: "FIRST, free with attribution",
-        is_default: false,
+        is_default: true,
         cadence_hours: 24,
     },
     FeedSource {
@@ -214,7 +214,7 @@ pub static FEEDS: &[FeedSource] = &[
         whole: None,
         covers: "CVEs that are known to be exploited",
         licence: "CC0-1.0",
-        is_default: false,
+        is_default: true,
         cadence_hours: 24,
     },
     FeedSource {

@@ -32,7 +32,9 @@ fn feeds_are_chosen_by_name_by_family_or_by_default() {
     assert_eq!(names(&["OSV/pypi", "debian"]), ["debian", "osv/PyPI"]);
     assert!(names(&["osv"]).iter().all(|name| name.starts_with("osv/")));
     assert_eq!(names(&["all"]).len(), FEEDS.len());
-    assert!(names(&[]).contains(&"debian") && !names(&[]).contains(&"cve"));
+    for (feed, is_default) in [("debian", true), ("epss", true), ("kev", true), ("cve", false)] {
+        assert_eq!(names(&[]).contains(&feed), is_default, "{feed}");
+    }
     let error = choose(&["no-such-feed".to_owned()]).unwrap_err().to_string();
     assert!(error.contains("`no-such-feed`") && error.contains("debian"), "{error}");
 }

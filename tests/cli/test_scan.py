@@ -26,11 +26,23 @@ def test_findings_alone_do_not_fail(judging, flagged_layout):
         ("high", VULNERABLE),
         ("critical", 0),
         ("HIGH", VULNERABLE),
+        # Of high severity, and nothing is known of its exploitation.
+        ("asap", 0),
+        ("later", VULNERABLE),
+        ("nntf", VULNERABLE),
+        ("kev", 0),
+        ("critical,kev", 0),
+        ("kev,high", VULNERABLE),
     ],
 )
 def test_fail_on_is_a_threshold(judging, flagged_layout, severity, code):
     outcome = judging.scan(flagged_layout, "--fail-on", severity).expect(code)
     assert outcome.json()["packages"][0]["findings"][0]["id"] == "TALLY-2026-0001"
+
+
+def test_any_of_several_thresholds_is_enough(judging, flagged_layout):
+    judging.scan(flagged_layout, "--fail-on", "kev", "--fail-on", "later").expect(VULNERABLE)
+    judging.scan(flagged_layout, "--fail-on", "kev", "--fail-on", "asap").expect(0)
 
 
 def test_failing_to_analyse_outranks_fail_on(judging, tmp_path):

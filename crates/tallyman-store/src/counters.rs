@@ -2,23 +2,25 @@
 //! that show the same packages, and summed up in the rows of the servers that have them. Written
 //! only if they changed.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
 
-use crate::encoding::{count_of, from_json, to_json, to_unsigned};
+use crate::encoding::{count_of, from_json, to_json};
 use crate::error::StoreError;
 use crate::ids::{ImageId, PackageListId, PackageSetId, PackageVersionId};
 use crate::images::SeverityCounts;
-use crate::package_sets::{SetsOfList, members_of, read_sets};
+use crate::package_sets::{SetsOfList, read_sets, versions_of};
 use crate::packages::current_revision;
 use crate::settings::{Epoch, epoch, raise_epoch};
-use crate::statement::{execute, fetch_all, fetch_one};
+use crate::statement::{execute, fetch_all};
 use crate::store::Store;
 
 /// How many lists are counted in one transaction.
-const LISTS_AT_ONCE: usize = 50_000;
+const LISTS_AT_ONCE: usize = 100_000;
+/// From so many sets on, the findings of all sets are gone through to find theirs.
+const MANY_SETS: usize = 20_000;
 /// How many findings of sets are remembered from one transaction to the next.
 const REMEMBERED_FINDINGS: usize = 8_000_000;
 
@@ -47,9 +49,7 @@ impl Store {
             refreshed.counted += lists.len();
             let write = move |connection: &Connection| {
                 let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-                let changed = refresh(connection, &lists, &mut counts)?;
-                let images = count_images(connection, &changed)?;
-                Ok((changed, images))
+                refresh(connection, &lists, &mut counts)
             };
             let (changed, images) = self.write_many(write).await?;
             refreshed.changed.extend(changed);
@@ -98,18 +98,6 @@ fn unmark(connection: &Connection, marks: &[Mark]) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn count_images(connection: &Connection, lists: &[PackageListId]) -> Result<u64, StoreError> {
-    if lists.is_empty() {
-        return Ok(0);
-    }
-    fetch_one(
-        connection,
-        "SELECT COUNT(*) FROM image WHERE list_id IN (SELECT value FROM json_each($1))",
-        [to_json(lists)?],
-        |row| to_unsigned("COUNT(*)", row.get(0)?),
-    )
-}
-
 /// The findings of sets, remembered while no finding changes.
 #[derive(Default)]
 pub(crate) struct SetCounts {
@@ -142,20 +130,22 @@ impl SetCounts {
         if missing.is_empty() {
             return Ok(());
         }
-        let members = members_of(connection, &missing)?;
-        let versions: BTreeSet<PackageVersionId> =
-            members.values().flatten().map(|(version, _)| *version).collect();
+        let members = match missing.len() < MANY_SETS {
+            true => versions_of(connection, &missing)?,
+            false => judged_versions_of(connection, missing)?,
+        };
+        let versions: BTreeSet<PackageVersionId> = members.values().flatten().copied().collect();
         let list = to_json(&versions)?;
         let findings = self.findings_of(connection, &list)?;
         let unmatched = unmatched_among(connection, &list)?;
         for (set, members) in members {
             let mut worst: HashMap<u32, u8> = HashMap::new();
-            let of_members = members.iter().filter_map(|(version, _)| findings.get(version));
+            let of_members = members.iter().filter_map(|version| findings.get(version));
             for (vulnerability, severity) in of_members.flatten() {
                 let entry = worst.entry(*vulnerability).or_default();
                 *entry = (*entry).max(*severity);
             }
-            let is_matched = members.iter().all(|(version, _)| !unmatched.contains(version));
+            let is_matched = members.iter().all(|version| !unmatched.contains(version));
             self.remembered += worst.len();
             let findings = worst.into_iter().collect();
             self.sets.insert(set, SetCount { findings, is_matched });
@@ -194,6 +184,31 @@ impl SetCounts {
     }
 }
 
+/// Returns the package versions of stored sets that have findings or are to be matched: what there
+/// is to know of many sets, without reading what they hold.
+fn judged_versions_of(
+    connection: &Connection,
+    sets: BTreeSet<PackageSetId>,
+) -> Result<HashMap<PackageSetId, Vec<PackageVersionId>>, StoreError> {
+    let mut versions: HashMap<PackageSetId, Vec<PackageVersionId>> =
+        sets.into_iter().map(|set| (set, Vec::new())).collect();
+    fetch_all(
+        connection,
+        "SELECT set_id, package_version_id FROM package_set_member
+         WHERE package_version_id IN (
+             SELECT DISTINCT package_version_id FROM finding
+             UNION SELECT package_version_id FROM package_version WHERE matched_revision IS NULL)",
+        [],
+        |row| {
+            if let Some(versions) = versions.get_mut(&PackageSetId(row.get(0)?)) {
+                versions.push(PackageVersionId(row.get(1)?));
+            }
+            Ok(())
+        },
+    )?;
+    Ok(versions)
+}
+
 fn unmatched_among(
     connection: &Connection,
     list: &str,
@@ -223,20 +238,20 @@ struct CountedList {
     sets: SetsOfList,
 }
 
-/// Counts lists again; returns those whose counters changed.
+/// Counts lists again; returns those whose counters changed, and how many images show them.
 ///
 /// It runs in the transaction that writes: a count made before could overwrite a newer one.
 pub(crate) fn refresh(
     connection: &Connection,
     list_ids: &[PackageListId],
     counts: &mut SetCounts,
-) -> Result<Vec<PackageListId>, StoreError> {
+) -> Result<(Vec<PackageListId>, u64), StoreError> {
     let lists = counted_lists(connection, list_ids)?;
     let sets = lists.iter().flat_map(|list| list.sets.iter().map(|(set, _)| *set)).collect();
     counts.load(connection, sets)?;
     let revision = current_revision(connection)?;
     let mut scratch = Scratch::default();
-    let mut shifts = Vec::new();
+    let mut shifts = HashMap::new();
     for list in &lists {
         let sets: Vec<&SetCount> =
             list.sets.iter().filter_map(|(set, _)| counts.sets.get(set)).collect();
@@ -248,10 +263,10 @@ pub(crate) fn refresh(
             continue;
         }
         write(connection, list.list_id, &counters, revision.as_deref())?;
-        shifts.push((list.list_id, counters.vul_count - list.stored.vul_count));
+        shifts.insert(list.list_id, counters.vul_count - list.stored.vul_count);
     }
-    shift_servers(connection, &shifts)?;
-    Ok(shifts.into_iter().map(|(list_id, _)| list_id).collect())
+    let images = shift_servers(connection, &shifts)?;
+    Ok((shifts.into_keys().collect(), images))
 }
 
 fn counted_lists(
@@ -334,28 +349,57 @@ fn write(
 }
 
 /// Adds to the sums of all servers that have images with these lists, and raises the version of
-/// their rows.
+/// their rows; returns how many images show the lists.
+///
+/// A join would go to the servers of one image after the other, all over the table. They are read
+/// in the order in which they stand there, and summed up here.
 fn shift_servers(
     connection: &Connection,
-    shifts: &[(PackageListId, i64)],
-) -> Result<(), StoreError> {
+    shifts: &HashMap<PackageListId, i64>,
+) -> Result<u64, StoreError> {
     if shifts.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
+    let lists: BTreeSet<PackageListId> = shifts.keys().copied().collect();
+    let images: BTreeMap<ImageId, i64> = fetch_all(
+        connection,
+        "SELECT image_id, list_id FROM image WHERE list_id IN (SELECT value FROM json_each($1))",
+        [to_json(&lists)?],
+        |row| {
+            let shift = shifts.get(&PackageListId(row.get(1)?)).copied().unwrap_or_default();
+            Ok((ImageId(row.get(0)?), shift))
+        },
+    )?
+    .into_iter()
+    .collect();
+    let mut servers: HashMap<String, i64> = HashMap::new();
+    fetch_all(
+        connection,
+        "SELECT image_id, server_uuid FROM server_image
+         WHERE image_id IN (SELECT value FROM json_each($1))",
+        [to_json(&images.keys().collect::<Vec<_>>())?],
+        |row| {
+            let shift = images.get(&ImageId(row.get(0)?)).copied().unwrap_or_default();
+            let uuid = row.get_ref(1)?.as_str()?;
+            match servers.get_mut(uuid) {
+                Some(sum) => *sum += shift,
+                None => drop(servers.insert(uuid.to_owned(), shift)),
+            }
+            Ok(())
+        },
+    )?;
     execute(
         connection,
         "UPDATE server
          SET vul_count = server.vul_count + shift.vul_count, row_version = server.row_version + 1
-         FROM (SELECT server_image.server_uuid AS server_uuid,
-                      SUM(json_extract(change.value, '$[1]')) AS vul_count
-               FROM json_each($1) AS change
-                    JOIN image ON image.list_id = json_extract(change.value, '$[0]')
-                    JOIN server_image ON server_image.image_id = image.image_id
-               GROUP BY server_image.server_uuid) AS shift
+         FROM (SELECT json_extract(value, '$[0]') AS server_uuid,
+                      json_extract(value, '$[1]') AS vul_count
+               FROM json_each($1)) AS shift
          WHERE server.server_uuid = shift.server_uuid",
-        [to_json(shifts)?],
+        [to_json(&servers.into_iter().collect::<Vec<_>>())?],
     )?;
-    raise_epoch(connection, Epoch::Images)
+    raise_epoch(connection, Epoch::Images)?;
+    Ok(u64::try_from(images.len()).unwrap_or(u64::MAX))
 }
 
 /// Adds to the number of unjudged images of all servers that have these images, and raises the

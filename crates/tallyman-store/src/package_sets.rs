@@ -266,7 +266,7 @@ pub(crate) fn packages_of_image(
 /// The package versions of a set, each with the file that names it.
 type Members = Vec<(PackageVersionId, String)>;
 
-pub(crate) fn members_of(
+fn members_of(
     connection: &Connection,
     sets: &BTreeSet<PackageSetId>,
 ) -> Result<HashMap<PackageSetId, Members>, StoreError> {
@@ -281,6 +281,16 @@ pub(crate) fn members_of(
         },
     )?;
     Ok(rows.into_iter().collect())
+}
+
+/// Returns the package versions of stored sets.
+pub(crate) fn versions_of(
+    connection: &Connection,
+    sets: &BTreeSet<PackageSetId>,
+) -> Result<HashMap<PackageSetId, Vec<PackageVersionId>>, StoreError> {
+    let members = members_of(connection, sets)?.into_iter();
+    let ids = |members: Members| members.into_iter().map(|(version, _)| version).collect();
+    Ok(members.map(|(set, members)| (set, ids(members))).collect())
 }
 
 /// Deletes those of the lists that no image has, and the sets that no list has; returns the package

@@ -10,7 +10,11 @@ pub(crate) fn execute(
     sql: &str,
     params: impl Params,
 ) -> Result<usize, StoreError> {
-    Ok(prepare(connection, sql)?.execute(params)?)
+    let mut statement = prepare(connection, sql)?;
+    let changed = statement.execute(params)?;
+    #[cfg(test)]
+    steps::add(connection, &statement);
+    Ok(changed)
 }
 
 /// Runs a statement and returns all its rows.
@@ -20,7 +24,11 @@ pub(crate) fn fetch_all<T>(
     params: impl Params,
     read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
-    prepare(connection, sql)?.query_and_then(params, read)?.collect()
+    let mut statement = prepare(connection, sql)?;
+    let rows = statement.query_and_then(params, read)?.collect();
+    #[cfg(test)]
+    steps::add(connection, &statement);
+    rows
 }
 
 /// Runs a statement and returns its first row, if there is one.
@@ -30,7 +38,11 @@ pub(crate) fn fetch_optional<T>(
     params: impl Params,
     read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
-    prepare(connection, sql)?.query_and_then(params, read)?.next().transpose()
+    let mut statement = prepare(connection, sql)?;
+    let row = statement.query_and_then(params, read)?.next().transpose();
+    #[cfg(test)]
+    steps::add(connection, &statement);
+    row
 }
 
 /// Runs a statement that returns exactly one row.
@@ -60,3 +72,5 @@ fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement<
 
 #[cfg(test)]
 mod plan;
+#[cfg(test)]
+pub(crate) mod steps;

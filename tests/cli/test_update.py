@@ -68,6 +68,13 @@ def test_what_a_publisher_no_longer_has_is_gone(installation, feeds):
     outcome = update(installation, feeds, "osv/CRAN")["osv/CRAN"]
     assert [outcome[key] for key in ("added", "withdrawn", "unchanged")] == [3, 5, 25]
     assert loaded(installation)["osv/CRAN"] == 28
+    # Of a record that is refused nobody knows which one it was.
+    broken = records(27, ecosystem="CRAN", start=5)
+    broken[3]["affected"] = 5
+    feeds.serve_osv("CRAN", broken, version="2b")
+    outcome = update(installation, feeds, "osv/CRAN")["osv/CRAN"]
+    assert (outcome["result"], outcome["refused"], outcome["withdrawn"]) == ("updated", 1, 0)
+    assert "TALLY-8.json: invalid type" in outcome["refused_records"][0]
     # Nearly all of it at once is an accident, unless somebody says that it is none.
     feeds.serve_osv("CRAN", records(2, ecosystem="CRAN", start=5), version="3")
     outcome = update(installation, feeds, "osv/CRAN", expect=3)["osv/CRAN"]

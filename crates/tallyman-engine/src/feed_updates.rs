@@ -35,6 +35,9 @@ use crate::feed_updates::state::{KnownFile, States};
 /// Publishers are asked for a few files at once, however many feeds there are.
 const DOWNLOADS: usize = 4;
 
+/// So many refused records are named in an outcome.
+const NAMED_REFUSALS: usize = 20;
+
 /// Why no feed was updated at all.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
@@ -146,6 +149,9 @@ pub struct Taken {
     pub unchanged: u64,
     /// Records that were refused as malformed.
     pub refused: u64,
+    /// The first of them, each with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused_records: Vec<String>,
 }
 
 impl Taken {
@@ -155,6 +161,8 @@ impl Taken {
         self.withdrawn += other.withdrawn;
         self.unchanged += other.unchanged;
         self.refused += other.refused;
+        self.refused_records.extend(other.refused_records.iter().cloned());
+        self.refused_records.truncate(NAMED_REFUSALS);
     }
 
     fn is_change(&self) -> bool {
@@ -162,7 +170,13 @@ impl Taken {
     }
 
     fn of(report: &ImportReport) -> Self {
-        let mut taken = Taken { refused: report.refused_count, ..Taken::default() };
+        let named = report.refused.iter().take(NAMED_REFUSALS);
+        let named = named.map(|record| format!("{}: {}", record.name, record.reason));
+        let mut taken = Taken {
+            refused: report.refused_count,
+            refused_records: named.collect(),
+            ..Taken::default()
+        };
         for feed in report.feeds.values() {
             taken.added += feed.added;
             taken.changed += feed.updated;

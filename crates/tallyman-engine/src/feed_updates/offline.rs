@@ -93,7 +93,7 @@ pub fn outcomes_of(report: &ImportReport) -> Vec<FeedOutcome> {
             changed: counts.updated,
             withdrawn: counts.withdrawn,
             unchanged: counts.unchanged,
-            refused: 0,
+            ..Taken::default()
         };
         let result = match taken.is_change() {
             true => FeedResult::Updated(taken),

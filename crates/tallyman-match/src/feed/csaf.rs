@@ -11,7 +11,7 @@ mod vendor;
 
 use std::collections::HashMap;
 
-use tallyman_model::advisory::{Advisory, FixState};
+use tallyman_model::advisory::{Advisory, Affected, FixState};
 use tallyman_model::limits::Limits;
 
 use self::document::{Csaf, Remark, Vulnerability};
@@ -102,7 +102,8 @@ impl<'a> Reading<'a> {
     fn advisory(&self, id: &str, name: &str, feed: &str, harvest: &mut Harvest) -> Advisory {
         let tracking = &self.csaf.document.tracking;
         let published = self.vulnerability.release_date.as_deref();
-        let statements = self.statements(feed, harvest);
+        let mut affected = collect(self.statements(feed, harvest));
+        let cvss = take_common_vectors(&mut affected);
         normalize(Advisory {
             id: id.to_owned(),
             aliases: Vec::new(),
@@ -111,8 +112,8 @@ impl<'a> Reading<'a> {
                 .or_else(|| parse_date(tracking.initial_release_date.as_deref())),
             modified_ms: parse_date(tracking.current_release_date.as_deref()),
             withdrawn_ms: None,
-            cvss: Vec::new(),
-            affected: collect(statements),
+            cvss,
+            affected,
         })
     }
 
@@ -206,6 +207,22 @@ impl<'a> Reading<'a> {
         }
         vectors
     }
+}
+
+/// Takes the vectors that all packages have in common which are affected at all: they are the
+/// vulnerability's, and need not be kept with each of hundreds of packages.
+fn take_common_vectors(affected: &mut [Affected]) -> Vec<String> {
+    let mut rated =
+        affected.iter_mut().filter(|affected| affected.fix_state != FixState::NotAffected);
+    let Some(first) = rated.next() else { return Vec::new() };
+    let common = first.cvss.clone();
+    let mut others: Vec<&mut Affected> = rated.collect();
+    if others.iter().any(|affected| affected.cvss != common) {
+        return Vec::new();
+    }
+    first.cvss.clear();
+    others.iter_mut().for_each(|affected| affected.cvss.clear());
+    common
 }
 
 /// What a list of products says of them (section 3.2.3.9).

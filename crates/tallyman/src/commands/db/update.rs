@@ -201,6 +201,11 @@ fn show(updated: &Updated) -> anyhow::Result<()> {
     }
     output::line(&table.to_string())?;
     for outcome in &updated.feeds {
+        if let FeedResult::Updated(taken) | FeedResult::Failed { taken, .. } = &outcome.result {
+            for record in &taken.refused_records {
+                output::note(&format!("refused {record}"));
+            }
+        }
         if let FeedResult::Failed { reason, next_step, .. } = &outcome.result {
             output::note(&format!("error: {}: failed to {reason}; {next_step}", outcome.feed));
         }

@@ -62,8 +62,12 @@ pub(super) fn read(
             None => harvest.skip(FEED, SkipReason::MalformedRange),
         }
     }
-    let cve = record.cve.filter(|cve| cve.starts_with("CVE-"));
-    let id = cve.unwrap_or_else(|| format!("FriendsOfPHP/{name}/{}", stem(document.name)));
+    let file = stem(document.name);
+    let cve = record.cve.unwrap_or_else(|| file.to_owned());
+    let id = match cve.starts_with("CVE-") {
+        true => cve,
+        false => format!("FriendsOfPHP/{name}/{file}"),
+    };
     let advisory = normalize(Advisory {
         id,
         aliases: Vec::new(),
@@ -83,6 +87,13 @@ pub(super) fn read(
     Ok(())
 }
 
+/// Events know no "after this version". Composer's versions have four numbers at most, and PHP's
+/// order puts `1.0.0.0.1` right behind `1.0.0.0`, and behind `1.0` all that begins with it.
+fn right_after(version: &str) -> String {
+    let numbers = version.split(['.', '-']).count();
+    format!("{version}{}.1", ".0".repeat(4_usize.saturating_sub(numbers)))
+}
+
 /// Reads constraints that hold together, such as `>=2.7.0` and `<2.7.51`.
 fn events(branch: &Branch) -> Option<Vec<RangeEvent>> {
     let (mut from, mut end) = (None, None);
@@ -91,6 +102,8 @@ fn events(branch: &Branch) -> Option<Vec<RangeEvent>> {
         let version = |prefix: &str| Some(constraint.strip_prefix(prefix)?.trim().to_owned());
         if let Some(version) = version(">=") {
             from = Some(version);
+        } else if let Some(version) = version(">") {
+            from = Some(right_after(&version));
         } else if let Some(version) = version("<=") {
             end = Some(RangeEvent::LastAffected(version));
         } else if let Some(version) = version("<") {
@@ -104,4 +117,45 @@ fn events(branch: &Branch) -> Option<Vec<RangeEvent>> {
     }
     let from = RangeEvent::Introduced(from.unwrap_or_else(|| "0".to_owned()));
     Some(std::iter::once(from).chain(end).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use tallyman_model::limits::Limits;
+    use tallyman_model::package::Ecosystem;
+
+    use super::super::{Document, Harvest};
+    use crate::range::locate;
+
+    fn read(name: &str, bytes: &str) -> Harvest {
+        let mut harvest = Harvest::default();
+        let document = Document { name, bytes: bytes.as_bytes(), modified_ms: None };
+        super::read(&document, &Limits::default(), &mut harvest).expect("a record");
+        harvest
+    }
+
+    #[test]
+    fn a_branch_may_begin_right_after_a_version() {
+        let harvest = read(
+            "amphp/artax/2016-07-18.yaml",
+            "reference: composer://amphp/artax\nbranches:\n  1.x:\n    time: 2016-07-18 16:37:40\n    \
+             versions: ['>0.7.1', '<1.0.4']\n",
+        );
+        let advisory = &harvest.records[0].advisory;
+        assert_eq!(advisory.id, "FriendsOfPHP/amphp/artax/2016-07-18");
+        let is_affected = |version: &str| {
+            locate(Ecosystem::Composer, version, &advisory.affected[0].ranges[0]).unwrap().is_some()
+        };
+        let versions = ["0.7.1", "0.7.1.0", "0.7.2", "1.0.3", "1.0.4"];
+        assert_eq!(versions.map(is_affected), [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn a_file_that_is_named_after_a_cve_is_about_it() {
+        let record = "reference: composer://a/b\nbranches: {1.x: {time: ~, versions: ['<1']}}\n";
+        assert_eq!(
+            read("a/b/CVE-2019-12139.yaml", record).records[0].advisory.id,
+            "CVE-2019-12139"
+        );
+    }
 }

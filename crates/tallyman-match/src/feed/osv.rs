@@ -185,7 +185,10 @@ fn read_affected(
     let mut ranges = Vec::new();
     let mut versions = affected.versions;
     for range in &affected.ranges {
-        let read = read_range(range);
+        let read = read_range(range).map(|events| match ecosystem {
+            Ecosystem::PyPi => events.into_iter().map(without_update).collect(),
+            _ => events,
+        });
         match read.map(|events| ended(events, &affected.database_specific)) {
             Err(SkipReason::GitRange) if has_commits(&mut versions, range) => {}
             Ok(events) if is_ordered(ecosystem, &events) => ranges.push(events),
@@ -245,6 +248,20 @@ fn has_commits(versions: &mut Vec<String>, range: &Range) -> bool {
     let named = range.events.iter().flat_map(|event| [&event.introduced, &event.last_affected]);
     versions.extend(named.flatten().filter(|commit| is_commit(commit)).cloned());
     versions.len() > before
+}
+
+/// PyPA's records take versions from CPEs, where `NA` stands for the release without an update.
+fn without_update(event: RangeEvent) -> RangeEvent {
+    let plain = |version: String| match version.strip_suffix("-NA") {
+        Some(release) => release.to_owned(),
+        None => version,
+    };
+    match event {
+        RangeEvent::Introduced(version) => RangeEvent::Introduced(plain(version)),
+        RangeEvent::Fixed(version) => RangeEvent::Fixed(plain(version)),
+        RangeEvent::LastAffected(version) => RangeEvent::LastAffected(plain(version)),
+        RangeEvent::Limit(version) => RangeEvent::Limit(plain(version)),
+    }
 }
 
 fn read_range(range: &Range) -> Result<Vec<RangeEvent>, SkipReason> {

@@ -92,6 +92,8 @@ struct Definition {
     severity: Option<String>,
     issued: Option<String>,
     updated: Option<String>,
+    /// Azure Linux looked at it and says that it does not apply.
+    is_inapplicable: bool,
     criteria: Option<Node>,
 }
 
@@ -151,6 +153,9 @@ impl Definition {
                 "advisory" | "affected" => self.read_metadata(xml)?,
                 "platform" => self.platforms.push(xml.text()?),
                 "severity" => self.severity = Some(xml.text()?),
+                "patchable" => {
+                    self.is_inapplicable = xml.text()?.eq_ignore_ascii_case("Not Applicable");
+                }
                 "advisory_date" => self.issued = Some(xml.text()?),
                 "issued" => {
                     self.issued = Some(child.attribute("date").to_owned());
@@ -213,7 +218,9 @@ impl Definition {
         if self.id.len() > ID_BYTES {
             return Err("its id is too long");
         }
-        let Some(criteria) = &self.criteria else { return Ok(Vec::new()) };
+        let Some(criteria) = self.criteria.as_ref().filter(|_| !self.is_inapplicable) else {
+            return Ok(Vec::new());
+        };
         let mut found = Vec::new();
         criteria.collect(tables, STATEMENTS, &mut found);
         let mut statements = Vec::new();

@@ -36,6 +36,13 @@ pub(super) fn unite(
         ranges.push(vec![RangeEvent::Introduced("0".to_owned()), before_tags]);
     }
     for mut events in by_tags {
+        // Where the range proper ends everything, last beginnings are its own, by other names.
+        while open_from.is_none() && matches!(events.last(), Some(RangeEvent::Introduced(_))) {
+            events.pop();
+        }
+        if events.is_empty() {
+            continue;
+        }
         if let Some(from) = &open_from
             && let Some(RangeEvent::Introduced(first)) = events.first_mut()
             && first == "0"
@@ -103,5 +110,8 @@ mod tests {
         assert!(affects(">0 <1.2.0 >3.0.0", ">2.0.0 <2.1.0", "v1.1.0"));
         assert!(affects(">0 <1.2.0", ">2.0.0 <2.1.0", "v2.0.5"));
         assert!(!affects(">0 <1.2.0", ">2.0.0 <2.1.0", "v2.1.0"));
+        assert!(affects(">0 <2.9.2", ">2.0.0", "v2.9.1"));
+        assert!(!affects(">0 <2.9.2", ">2.0.0", "v2.9.2"));
+        assert!(!affects(">0 <2.9.2", ">1.0.0 >2.0.0", "v2.9.2"));
     }
 }

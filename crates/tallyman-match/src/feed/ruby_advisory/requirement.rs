@@ -89,7 +89,9 @@ fn interval(text: &str) -> Option<Interval> {
     Some(interval)
 }
 
-/// `Gem::Version#bump`: the next release of the segment before the last one.
+/// The end of what `~>` allows: the next release of the segment before the last one
+/// (`Gem::Version#bump`) with its pre-releases, since RubyGems compares a version's release with it.
+/// `A` comes before the letters of any pre-release.
 fn bumped(version: &str) -> Option<String> {
     let numbers = version.split('.').map_while(|segment| segment.parse::<u64>().ok());
     let mut numbers: Vec<u64> = numbers.collect();
@@ -98,7 +100,7 @@ fn bumped(version: &str) -> Option<String> {
     }
     let last = numbers.last_mut()?;
     *last = last.checked_add(1)?;
-    Some(numbers.iter().map(u64::to_string).collect::<Vec<_>>().join("."))
+    Some(numbers.iter().map(|number| format!("{number}.")).collect::<String>() + "A")
 }
 
 /// Events know no "after this version": the first version after one stands for it, as far as any
@@ -145,13 +147,16 @@ mod tests {
         check(&[">= 1.2"], Some(">=0 <1.2"));
         check(&["> 1.2"], Some(">=0 <=1.2"));
         check(&["< 1.0", ">= 1.2"], Some(">=1.0 <1.2"));
-        check(&["~> 1.2.3", "~> 1.4.5", ">= 2.0"], Some(">=0 <1.2.3, >=1.3 <1.4.5, >=1.5 <2.0"));
-        check(&["~> 3.0.4, >= 3.0.4.2", ">= 3.1"], Some(">=0 <3.0.4.2"));
-        check(&["~> 2.1"], Some(">=0 <2.1, >=3"));
-        check(&["~> 7.0.0.rc2"], Some(">=0 <7.0.0.rc2, >=7.1"));
+        check(
+            &["~> 1.2.3", "~> 1.4.5", ">= 2.0"],
+            Some(">=0 <1.2.3, >=1.3.A <1.4.5, >=1.5.A <2.0"),
+        );
+        check(&["~> 3.0.4, >= 3.0.4.2", ">= 3.1"], Some(">=0 <3.0.4.2, >=3.1.A <3.1"));
+        check(&["~> 2.1"], Some(">=0 <2.1, >=3.A"));
+        check(&["~> 7.0.0.rc2"], Some(">=0 <7.0.0.rc2, >=7.1.A"));
         check(&["<= 1.0"], Some(">=1.0.0.0.0.0.1"));
         check(&["= 2.2.10", ">= 2.2.18"], Some(">=0 <2.2.10, >=2.2.10.0.0.0.1 <2.2.18"));
-        check(&[">= 1.1, <= 1.2", "~> 1.0"], Some(">=0 <1.0, >=2"));
+        check(&[">= 1.1, <= 1.2", "~> 1.0"], Some(">=0 <1.0, >=2.A"));
         let beta = Some(">=2.0.0.beta1 <2.0.0-alpha, >=2.0.0-alpha.1 <2.0.2");
         check(&["< 2.0.0.beta1", "= 2.0.0-alpha", ">= 2.0.2"], beta);
         check(&["nonsense"], None);

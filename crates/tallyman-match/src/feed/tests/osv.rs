@@ -66,6 +66,20 @@ fn a_range_without_a_fix_ends_where_github_says_that_it_is_known_to_end() {
 }
 
 #[test]
+fn a_version_taken_from_a_cpe_is_the_release() {
+    let harvest = read(
+        "PYSEC.json",
+        r#"{"id": "PYSEC-1", "modified": "2024-01-02T00:00:00Z", "affected": [
+            {"package": {"ecosystem": "PyPI", "name": "apache-airflow"}, "ranges": [{"type": "ECOSYSTEM",
+             "events": [{"introduced": "0"}, {"last_affected": "2.10.0-NA"}]}]}]}"#,
+    );
+    insta::assert_snapshot!(show(&harvest.unwrap()), @r#"
+    osv/PyPI "" PYSEC-1 [] []
+      pypi - apache-airflow: [">=0 <=2.10.0"] [] [] None Open
+    "#);
+}
+
+#[test]
 fn a_record_in_yaml_keeps_its_facts() {
     let harvest = read(
         "PYSEC.yaml",

@@ -5,6 +5,7 @@ import json
 from support import advisories
 from support.agent import Agent
 from support.api_client import ApiClient
+from support.installation import Installation
 
 USAGE, FAILED = 2, 3
 
@@ -104,3 +105,58 @@ def test_rules_are_checked_listed_and_removed(installation):
     assert "(expired)" in installation.do("ignore", "list").stdout
     installation.do("ignore", "remove", "a")
     assert installation.do("ignore", "list", "--format", "json").json() == []
+
+
+def test_rules_survive_an_update_and_what_they_suppress_is_no_change(
+    installation, start_server, flagged_layout, tmp_path
+):
+    modified = "2026-11-02T00:00:00Z"
+    first = advisories.record("TALLY-1", "PyPI", "tallyman-probe", fixed="99")
+    new = advisories.record("TALLY-2", "PyPI", "tallyman-probe", fixed="98")
+    again = {**first, "modified": modified, "affected": new["affected"]}
+    installation.import_advisories(
+        advisories.write(tmp_path / "first", [first, *advisories.coverage()])
+    )
+    server = start_server(installation)
+    key = installation.root_key()
+    agent = Agent(tmp_path / "agent", "host")
+    agent.report(server.url, key, "--oci-layout", flagged_layout).expect(0)
+    api = ApiClient(server.address, key)
+    (uuid,) = api.server_uuids()
+
+    def answer() -> tuple:
+        (info,) = api.image_infos(uuid)
+        return info["VulCount"], info["VulStatus"]
+
+    def changes() -> list:
+        return api.call("DescribeImageRiskChanges")["Changes"]
+
+    why = ("--reason", "a test", "--author", "Ada")
+    installation.do("ignore", "add", "both", "--package", "tallyman-probe", *why)
+    assert answer() == (0, "NO")
+    (change,) = changes()
+    (told,) = change["Vulnerabilities"]
+    assert (told["Name"], told["Change"], told["Cause"]["Id"]) == ("TALLY-1", "Went", "both")
+
+    elsewhere = Installation(tmp_path / "elsewhere")
+    elsewhere.import_advisories(
+        advisories.write(tmp_path / "second", [again, new, *advisories.coverage()])
+    )
+    bundle = tmp_path / "later.bundle"
+    elsewhere.do("db", "export", bundle)
+    installation.do("db", "update", "--offline", bundle)
+    assert installation.scan(flagged_layout).json()["summary"]["suppressed"] == 2
+    assert answer() == (0, "NO")
+    agent.report(server.url, key, "--oci-layout", flagged_layout).expect(0)
+    assert answer() == (0, "NO")
+    assert changes() == [change], "what is suppressed is no change"
+    # Analyzers that look at everything again come to the same.
+    limits = ("--limit", "metadata-bytes=1MiB")
+    agent.report(server.url, key, "--oci-layout", flagged_layout, *limits)
+    assert answer() == (0, "NO")
+    assert changes() == [], "what was analysed later had no other answer then"
+    installation.do("ignore", "remove", "both")
+    assert answer() == (2, "YES")
+    (newest,) = changes()
+    causes = {it["Name"]: it["Cause"]["Effect"] for it in newest["Vulnerabilities"]}
+    assert causes == {"TALLY-1": "Removed", "TALLY-2": "Removed"}

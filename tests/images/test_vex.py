@@ -254,3 +254,36 @@ def test_a_bill_of_materials_says_what_has_become_of_findings(judging, layout, t
     again.write_text(written.stdout)
     report = judging.scan(layout, "--vex", again).expect(0).json()
     assert _findings(report)[CVE]["state"] == "not_affected", "what we write we read"
+
+
+def test_what_a_scan_writes_as_openvex_suppresses_the_same_when_it_is_read(
+    judging, image, layout, builder, tmp_path
+):
+    vex = _openvex(tmp_path / "a.json", _statement("not_affected", "pkg:pypi/quayside"))
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(f"rules: [{{vulnerability: {OTHER}, reason: a test, author: Ada}}]")
+    words = ("--format", "openvex", "--vex-author", "Grace", "--vex", vex, "--ignore-file", rules)
+    written = judging.run("scan", layout, *words).expect(0)
+    document = written.json()
+    assert document["author"] == "Grace" and document["@id"].startswith("urn:uuid:")
+    said = {it["vulnerability"]["name"]: it for it in document["statements"]}
+    assert {name: it["status"] for name, it in said.items()} == {
+        CVE: "not_affected",
+        OTHER: "under_investigation",
+    }
+    assert "Ada: a test" in said[OTHER]["status_notes"]
+    (product,) = said[CVE]["products"]
+    assert product["hashes"] == {"sha-256": image.manifest.digest.removeprefix("sha256:")}
+    assert [it["@id"] for it in product["subcomponents"]] == ["pkg:pypi/quayside@1.24"]
+
+    own = tmp_path / "own.json"
+    own.write_text(written.stdout)
+    report = judging.scan(layout, "--vex", own).expect(0).json()
+    found = _findings(report)
+    assert (found[CVE]["state"], found[OTHER]["state"]) == ("not_affected", "open")
+    assert report["vex"][0]["author"] == "Grace" and not report["vex"][0].get("left_out")
+    # It is said of this image and of no other that has the package.
+    other = builder.image([builder.layer(python_distribution("quayside", "1.24"))])
+    other = write_layout(tmp_path / "other", {"other:1": other})
+    assert _findings(judging.scan(other, "--vex", own).expect(0).json())[CVE]["state"] == "open"
+    assert judging.run("scan", layout, *words).stdout == written.stdout, "the same bytes"

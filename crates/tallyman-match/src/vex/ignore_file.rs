@@ -186,6 +186,17 @@ rules:
     }
 
     #[test]
+    fn a_rule_names_one_vulnerability_and_more_and_begins_with_its_day() {
+        let text = GOOD.replace(
+            "    package: log4j-core\n",
+            "    vulnerabilities: [CVE-2026-2, CVE-2026-3]\n    created: 2026-11-01\n",
+        );
+        let rules = read(text.as_bytes(), &Limits::default()).expect("two rules");
+        assert_eq!(rules[0].vulnerabilities, ["CVE-2026-1", "CVE-2026-2", "CVE-2026-3"]);
+        assert_eq!(rules[0].created_ms, parse_date("2026-11-01T00:00:00Z", false));
+    }
+
+    #[test]
     fn what_is_misspelt_is_an_error_that_names_its_line() {
         let misspelt = error(&GOOD.replace("package:", "packages:"));
         assert!(misspelt.contains("packages") && misspelt.contains("line 3"), "{misspelt}");
@@ -205,6 +216,8 @@ rules:
         assert!(read(GOOD.as_bytes(), &limits).is_err());
         let limits = Limits { vex_products: 1, ..Limits::default() };
         assert!(read(GOOD.as_bytes(), &limits).is_err());
+        let limits = Limits { vex_products: 2, ..Limits::default() };
+        assert!(read(GOOD.as_bytes(), &limits).is_ok());
         let bomb = format!("a: &a [{}]\nrules: *a\n", "x,".repeat(1_000));
         assert!(read(bomb.as_bytes(), &Limits::default()).is_err());
     }

@@ -48,6 +48,8 @@ async fn what_came_and_went_is_told_with_package_record_and_counters() {
     let expected =
         [("CVE-1", Some(HIGH), None), ("CVE-2", Some(LOW), Some(HIGH)), ("CVE-3", None, Some(LOW))];
     assert_eq!(words(change), expected);
+    let rated = change.vulnerabilities[1].record.as_ref().unwrap();
+    assert_eq!(rated.severity, HIGH, "the record that says so now");
     let came = &change.vulnerabilities[2];
     assert_eq!(came.package.as_ref().unwrap().name, package(2).package.name);
     let record = came.record.as_ref().unwrap();
@@ -73,6 +75,23 @@ async fn no_change_writes_no_row() {
 }
 
 #[tokio::test]
+async fn what_does_not_change_the_answer_is_not_noted() {
+    let store = TemporaryStore::new();
+    store.image(1, &[1]).await;
+    let found = finding("CVE-1", HIGH);
+    store.matched("r1", &[(1, std::slice::from_ref(&found))]).await;
+    let other = tallyman_model::finding::Finding { fixed_version: None, ..found };
+    store.matched("r2", &[(1, &[other])]).await;
+    let notes = "SELECT COUNT(*) FROM finding_change";
+    let noted: i64 = store
+        .read(|connection| Ok(connection.query_row(notes, [], |row| row.get(0))?))
+        .await
+        .unwrap();
+    assert_eq!(noted, 0);
+    assert_eq!(store.settle_changes(3000).await.unwrap(), Settled::default());
+}
+
+#[tokio::test]
 async fn a_vulnerability_that_only_moves_between_packages_is_no_change() {
     let store = TemporaryStore::new();
     store.image(1, &[1, 2]).await;
@@ -81,6 +100,26 @@ async fn a_vulnerability_that_only_moves_between_packages_is_no_change() {
     store.matched("r2", &[(2, std::slice::from_ref(&found))]).await;
     assert_eq!(store.settle_changes(3000).await.unwrap().changes, 0);
     assert!(changes(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_vulnerability_in_several_packages_is_as_severe_as_in_the_worst() {
+    let store = TemporaryStore::new();
+    store.image(1, &[1, 2]).await;
+    let (low, high) = (finding("CVE-1", LOW), finding("CVE-1", HIGH));
+    for number in [1, 2] {
+        let other = 3 - number;
+        store.matched(&format!("a{number}"), &[]).await;
+        let both = [(number, std::slice::from_ref(&low)), (other, std::slice::from_ref(&high))];
+        store.matched(&format!("b{number}"), &both).await;
+        store.settle_changes(3000).await.unwrap();
+        store.matched(&format!("c{number}"), &both[..1]).await;
+        store.settle_changes(3000).await.unwrap();
+        let newest = changes(&store).await.remove(0);
+        assert_eq!(words(&newest), [("CVE-1", Some(HIGH), Some(LOW))]);
+        assert_eq!(newest.direction, Direction::Better);
+        assert_eq!(newest.before.vul_by_severity, counts(&[HIGH]));
+    }
 }
 
 #[tokio::test]
@@ -174,6 +213,12 @@ async fn changes_are_filtered_and_paged() {
     let number = store.find_revision_number("2").await.unwrap();
     assert_eq!(number, Some(2));
     assert_eq!(list(ChangeFilter { after_revision: number, ..Default::default() }).await, []);
+    let both = ChangeFilter {
+        after_revision: number,
+        servers: Some(vec![uuid(1), uuid(2)]),
+        ..Default::default()
+    };
+    assert_eq!(list(both).await, []);
     assert_eq!(list(ChangeFilter { since: Some(2001), ..Default::default() }).await, []);
 
     let filter = ChangeFilter::default();

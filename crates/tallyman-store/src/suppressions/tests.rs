@@ -8,6 +8,7 @@ use super::sets::{SuppressedVulnerability, SuppressionSet, Suppressor, Suppresso
 use super::{StoredVex, SuppressionUpdate};
 use crate::ids::ImageId;
 use crate::samples::{TemporaryStore, finding, uuid};
+use crate::settings::Epoch;
 
 fn rule(id: &str, expires_ms: Option<i64>) -> IgnoreRule {
     IgnoreRule {
@@ -110,7 +111,11 @@ async fn what_is_suppressed_is_taken_off_where_it_is_shown_and_summed_up() {
     assert_eq!(store.list_suppressible_images(Some(&by_record)).await.unwrap(), all);
 
     let versions = store.list_server_versions(&[uuid(1), uuid(2)]).await.unwrap();
+    let epoch = store.epoch(Epoch::Images).await.unwrap();
     assert!(store.set_suppressions(work.mark, one(a, Some("CVE-1")), 20).await.unwrap());
+    assert!(store.epoch(Epoch::Images).await.unwrap() > epoch, "what lists show is another");
+    let nothing = Some(&BTreeSet::new());
+    assert_eq!(store.list_suppressible_images(nothing).await.unwrap(), [a], "it may end");
     let counts = async |number: u32| {
         let rows = store.list_server_images(&[uuid(number)]).await.unwrap();
         let of_images: Vec<u64> = rows.iter().map(|row| row.image.vul_count).collect();

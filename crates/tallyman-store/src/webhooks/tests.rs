@@ -103,6 +103,9 @@ async fn deliveries_that_were_given_up_are_counted_and_queued_again_for_one_webh
     store.settle_changes(3000).await.unwrap();
     store.matched("r3", &[]).await;
     store.settle_changes(3000).await.unwrap();
+    let second = store.find_job_by_key(DELIVERY_JOB, "a/3/2").await.unwrap().unwrap();
+    let delivery: Delivery = serde_json::from_value(second.payload).unwrap();
+    assert_eq!((delivery.after_sequence, delivery.through_sequence), (1, 2), "only what is new");
     let claimed = store.claim_jobs("me", &[DELIVERY_JOB], 3000, 10_000, 9).await.unwrap();
     assert_eq!(claimed.len(), 4);
     for job in claimed.iter().filter(|job| job.job_key != "a/3/2") {

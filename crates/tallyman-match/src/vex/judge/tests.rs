@@ -125,3 +125,50 @@ fn an_expired_rule_is_named_and_does_not_hold() {
     let after = judge(&[], &[rule], 1_000);
     assert_eq!((after.state, after.expired.len()), (FindingState::Open, 1));
 }
+
+#[test]
+fn a_newer_word_decides_in_either_direction_and_names_are_of_any_case() {
+    let urllib3 = "pkg:pypi/urllib3";
+    let old = statement(VexStatus::Affected, 1, urllib3);
+    let mut new = statement(VexStatus::NotAffected, 2, urllib3);
+    new.statements[0].vulnerabilities = vec!["ghsa-1".to_owned()];
+    assert_eq!(judge(&[new.clone(), old.clone()], &[], 0).state, FindingState::NotAffected);
+    assert_eq!(judge(&[old, new], &[], 0).vex.expect("a statement").document, "document of 2");
+}
+
+#[test]
+fn of_several_rules_the_first_is_named() {
+    let any = |id: &str| {
+        let package = Some("*".to_owned());
+        IgnoreRule { id: id.to_owned(), package, ..rule() }
+    };
+    let judged = judge(&[], &[any("first"), any("second")], 0);
+    assert_eq!(judged.ignored_by.expect("a rule").id, "first");
+}
+
+#[test]
+fn components_are_meant_within_their_product_only() {
+    let of = |product: ProductName, component: &str| {
+        let mut document = statement(VexStatus::NotAffected, 1, "pkg:pypi/urllib3");
+        document.statements[0].products[0].names = vec![product];
+        document.statements[0].products[0].components = vec![vec![ProductName::purl(component)]];
+        judge(&[document], &[], 0).state
+    };
+    let image = |name: &str| ProductName::Image(name.to_owned());
+    assert_eq!(of(image("app:1"), "pkg:pypi/urllib3"), FindingState::NotAffected);
+    assert_eq!(of(image("app:1"), "pkg:pypi/other"), FindingState::Open);
+    assert_eq!(of(image("app:2"), "pkg:pypi/urllib3"), FindingState::Open);
+}
+
+#[test]
+fn it_is_known_of_what_rules_and_statements_speak() {
+    let speaks = |documents: &[VexDocument], vulnerabilities: &[&str]| {
+        let vulnerabilities = vulnerabilities.iter().map(|name| (*name).to_owned()).collect();
+        let rules = [IgnoreRule { vulnerabilities, ..rule() }];
+        Suppressions::new(documents, &rules).may_speak_of(&finding())
+    };
+    assert!(speaks(&[], &["pysec-1"]));
+    assert!(speaks(&[], &[]), "a rule that names none is about all");
+    assert!(!speaks(&[], &["CVE-2026-2"]));
+    assert!(speaks(&[statement(VexStatus::Fixed, 1, "pkg:pypi/a")], &["CVE-2026-2"]));
+}

@@ -48,11 +48,13 @@ fn a_package_url_without_a_version_means_all_and_its_qualifiers_must_hold() {
         ("pkg:pypi/flask", false),
         ("pkg:npm/flask-login", false),
         ("pkg:pypi/flask-login?build=7", false),
+        ("pkg:pypi/flask-login?type=jar", false),
         ("pkg:pypi/flask-login?download_url=https://a.example", true),
         ("pkg:pypi/flask-login?vers=vers:pypi/%3C2", true),
         ("pkg:pypi/flask-login?vers=vers:pypi/%3C1", false),
         ("pkg:unheard/flask-login", false),
         ("cpe:2.3:a:pocoo:flask_login:1.0:*:*:*:*:*:*:*", true),
+        ("cpe:2.3:a:pocoo:flask-login:1.0:*:*:*:*:*:*:*", true),
         ("cpe:2.3:a:pocoo:flask_login:2.0:*:*:*:*:*:*:*", false),
         ("cpe:/o:pocoo:flask_login", false),
     ] {
@@ -106,6 +108,9 @@ fn images_are_known_by_digest_or_by_name() {
         (one.to_string(), true),
         ("registry.example/team/app".to_owned(), true),
         ("registry.example/team/app:2".to_owned(), false),
+        ("other.example/team/app".to_owned(), false),
+        ("registry.example/team/other".to_owned(), false),
+        ("pkg:docker/other/app".to_owned(), false),
         ("alpine".to_owned(), true),
         ("https://registry.example/team/app".to_owned(), false),
     ] {
@@ -120,6 +125,7 @@ fn rules_name_images_by_patterns_as_well() {
         ("registry.example/*:1.*", true),
         ("registry.example/*:2.*", false),
         ("alp*", true),
+        ("alpin?", true),
         ("docker.io/library/alpine:?", true),
         ("sha256:1111*", true),
         ("alpine:3", true),
@@ -147,9 +153,14 @@ fn a_component_is_looked_for_within_its_product_only() {
     assert!(platform.contains(&image(), &[], &view(&rpm, "rpmdb")));
     assert!(!platform.contains(&image(), &[], &all[0]), "not of the distribution");
     assert!(!platform.holds(&image(), &view(&rpm, "rpmdb")), "never all of a distribution");
-    let other = ProductName::Cpe("cpe:/o:redhat:enterprise_linux:8".to_owned());
-    let other = Product::parse(&other).expect("a platform");
-    assert!(!other.contains(&image(), &[], &view(&rpm, "rpmdb")));
+    for other in [
+        "cpe:/o:redhat:enterprise_linux:8",
+        "cpe:/o:redhat:openshift:9",
+        "cpe:/o:x:enterprise_linux",
+    ] {
+        let product = Product::parse(&ProductName::Cpe(other.to_owned())).expect("a platform");
+        assert!(!product.contains(&image(), &[], &view(&rpm, "rpmdb")), "{other}");
+    }
 }
 
 #[test]
@@ -178,4 +189,68 @@ fn ranges_of_versions_hold_as_their_specification_says() {
     }
     let range = VersionPattern::parse("vers:npm/>=nonsense").expect("a range");
     assert!(!range.holds(Ecosystem::Npm, "1.0.0"), "what cannot be compared does not hold");
+}
+
+#[test]
+fn what_is_no_reference_names_an_image_as_it_is_called() {
+    let image = ImageView { names: vec!["<none> built here".to_owned()], ..image() };
+    assert!(image_is("<none> built here", &image));
+    assert!(!image_is("<none>", &image));
+}
+
+#[test]
+fn a_package_is_within_another_by_its_path() {
+    let is_within = |inner: (Ecosystem, &str), outer: (Ecosystem, &str)| {
+        let (a, b) = (version(inner.0, "a", "1"), version(outer.0, "b", "1"));
+        view(&a, inner.1).is_within(&view(&b, outer.1))
+    };
+    use Ecosystem::{Cargo, Go, Maven, Npm, PyPi};
+    for (inner, outer, expected) in [
+        ((Go, "bin/app"), (Go, "bin/app"), true),
+        ((Go, "bin/app2"), (Go, "bin/app"), false),
+        ((Maven, "app.jar!/lib/a.jar"), (Maven, "app.jar"), true),
+        ((Maven, "app.jar.old"), (Maven, "app.jar"), false),
+        ((Cargo, "bin/app"), (Cargo, "bin/app"), true),
+        ((Cargo, "app/Cargo.lock"), (Cargo, "app/Cargo.lock"), false),
+        ((Npm, "app/node_modules/a/package.json"), (Npm, "app/package.json"), true),
+        ((Npm, "other/package.json"), (Npm, "app/package.json"), false),
+        ((Npm, "app/node_modules/a/package.json"), (Npm, "app/yarn.lock"), false),
+        ((PyPi, "app/a"), (PyPi, "app/a"), false),
+    ] {
+        assert_eq!(is_within(inner, outer), expected, "{inner:?} {outer:?}");
+    }
+}
+
+#[test]
+fn versions_that_are_only_words_mean_no_version_at_all() {
+    let parse = |versions: &[&str]| {
+        let versions = versions.iter().map(|text| (*text).to_owned()).collect();
+        Product::parse(&ProductName::Purl { purl: "pkg:pypi/a".to_owned(), versions })
+    };
+    assert!(parse(&["all versions before 3"]).is_none());
+    assert!(parse(&[""]).is_none());
+    let product = parse(&["all versions before 3", "1"]).expect("one is a version");
+    assert!(product.holds(&image(), &view(&version(Ecosystem::PyPi, "a", "1"), "a")));
+    assert!(!product.holds(&image(), &view(&version(Ecosystem::PyPi, "a", "2"), "a")));
+}
+
+#[test]
+fn only_distributions_leave_out_a_namespace_and_epochs_are_written_once() {
+    let scoped = version(Ecosystem::Npm, "@angular/core", "1.0.0");
+    assert!(holds("pkg:npm/%40angular/core", &scoped));
+    assert!(!holds("pkg:npm/core", &scoped));
+    let rpm = version(Ecosystem::Rpm, "bash", "1:5-1");
+    for (name, expected) in [
+        ("pkg:rpm/bash@5-1?epoch=1", true),
+        ("pkg:rpm/bash@1:5-1?epoch=1", true),
+        ("pkg:rpm/bash@1:5-1", true),
+        ("pkg:rpm/bash@5-1", false),
+        ("pkg:rpm/bash@5-1?epoch=2", false),
+        ("pkg:rpm/bash@1:5-1?arch=src", false),
+    ] {
+        assert_eq!(holds(name, &rpm), expected, "{name}");
+    }
+    assert!(super::is_distro("debian-12", "debian-12.5"));
+    assert!(!super::is_distro("debian-12", "debian-120"));
+    assert!(!super::is_distro("debian-12", "debian-11"));
 }

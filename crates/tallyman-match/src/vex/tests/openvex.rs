@@ -80,3 +80,15 @@ fn documents_of_the_first_version_name_things_by_texts() {
     assert_eq!(statement.products[0].names, [ProductName::purl("pkg:oci/app")]);
     assert_eq!(statement.products[0].components, [[ProductName::purl("pkg:pypi/urllib3")]]);
 }
+
+#[test]
+fn a_document_is_as_old_as_its_last_change() {
+    let updated = "2026-04-01T00:00:00Z";
+    let text = SAMPLE.replacen(
+        "\"version\": 2,",
+        &format!("\"version\": 2, \"last_updated\": \"{updated}\","),
+        1,
+    );
+    assert_eq!(parse(&text).updated_ms, parse_rfc3339(updated));
+    assert_eq!(parse(SAMPLE).updated_ms, parse_rfc3339("2026-01-01T00:00:00Z"));
+}

@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tallyman_model::coverage::AnalysisState;
 use tallyman_model::ignore::IgnoreRule;
 use tallyman_model::severity::Severity;
 
-use super::SuppressorFate;
+use super::{Suppressed, SuppressionCause, SuppressorFate, number_of};
 use crate::changes::{ChangeCursor, ChangeFilter, Direction, RiskChange, Settled};
 use crate::ids::ImageId;
 use crate::images::SeverityCounts;
@@ -29,10 +29,10 @@ fn rule(id: &str, expires_ms: Option<i64>) -> IgnoreRule {
 }
 
 /// What is suppressed on a server: for each image the vulnerabilities, each by the rule of its name.
-type Suppressed<'a> = (u32, ImageId, &'a [(&'a str, Severity)]);
+type SuppressedThere<'a> = (u32, ImageId, &'a [(&'a str, Severity)]);
 
 /// Stores what is suppressed as if it had been derived.
-async fn derive(store: &TemporaryStore, suppressed: &[Suppressed<'_>], now_ms: i64) {
+async fn derive(store: &TemporaryStore, suppressed: &[SuppressedThere<'_>], now_ms: i64) {
     let work = store.find_suppression_work(now_ms).await.unwrap().expect("something to derive");
     let mut update = SuppressionUpdate::default();
     for (server, image, vulnerabilities) in suppressed {
@@ -152,6 +152,16 @@ async fn what_is_suppressed_on_one_server_is_told_of_the_others() {
         let names: usize = of_server.iter().map(|it| it.vulnerabilities.len()).sum();
         assert_eq!(names, expected, "server {server}");
     }
+    store
+        .write(|connection| Ok(connection.execute("UPDATE risk_change SET changed_at = 5", [])?))
+        .await
+        .unwrap();
+    store.matched("r3", &[]).await;
+    derive(&store, &[(2, image, &[])], 2600).await;
+    let later = 2000 + crate::changes::settle::KEPT_MS;
+    assert_eq!(store.settle_changes(later).await.unwrap().changes, 2);
+    let places = "risk_change_place WHERE sequence <= 2";
+    assert_eq!(rows_of(&store, places).await, 0, "they are forgotten with their changes");
 }
 
 #[tokio::test]
@@ -283,6 +293,8 @@ async fn what_was_not_derived_from_the_findings_waits() {
         told(&found[0]),
         [("CVE-1", None, Some(HIGH), cause), ("CVE-2", None, Some(LOW), None)]
     );
+    let filter = ChangeFilter { is_by_advisories: true, ..Default::default() };
+    assert_eq!(list(&store, filter).await, found, "an advisory has a part in it");
 }
 
 #[tokio::test]
@@ -345,7 +357,93 @@ async fn the_counters_beside_a_state_leave_out_what_is_suppressed() {
     let [of_one, of_two] = &found[..] else { panic!("{found:?}") };
     assert_eq!(servers(of_one), ["server-00003"]);
     assert_eq!(of_one.after.vul_by_severity, counts(&[LOW]));
+    assert_eq!(of_one.before.vul_by_severity, counts(&[LOW]));
+    assert_eq!(told(of_one), [], "no vulnerability came or went");
     assert_eq!(servers(of_two), ["server-00001", "server-00002"]);
     assert_eq!(of_two.after.vul_by_severity, counts(&[HIGH, LOW]));
     assert_eq!(of_two.before.vul_by_severity, counts(&[HIGH, LOW]));
+}
+
+#[tokio::test]
+async fn what_stays_suppressed_is_not_told_with_what_comes() {
+    let store = TemporaryStore::new();
+    let image = on_servers(&store, 2).await;
+    let found = [finding("CVE-1", HIGH), finding("CVE-2", LOW)];
+    store.insert_ignore_rule(rule("CVE-1", None)).await.unwrap();
+    store.matched("r2", &[(1, &found[..1])]).await;
+    derive(&store, &[(1, image, &[("CVE-1", HIGH)])], 2500).await;
+    store.settle_changes(2600).await.unwrap();
+    let before = changes(&store).await.len();
+    store.matched("r3", &[(1, &found)]).await;
+    derive(&store, &[], 3500).await;
+    assert_eq!(store.settle_changes(4000).await.unwrap().changes, 2);
+    let mut newest = changes(&store).await;
+    newest.truncate(newest.len() - before);
+    let counted = |change: &RiskChange| {
+        assert_eq!(told(change), [("CVE-2", None, Some(LOW), None)]);
+        (servers(change).remove(0), change.before.vul_by_severity)
+    };
+    let mut found: Vec<_> = newest.iter().map(counted).collect();
+    found.sort();
+    let expected =
+        [("server-00001".to_owned(), counts(&[])), ("server-00002".to_owned(), counts(&[HIGH]))];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn whether_a_suppressor_is_there_is_looked_up_by_its_kind() {
+    let suppressed = Suppressed {
+        before: HashMap::new(),
+        lists: BTreeSet::new(),
+        is_any: true,
+        rules: [("rule".to_owned(), None), ("old".to_owned(), Some(5))].into(),
+        documents: ["document".to_owned()].into(),
+        now_ms: 5,
+    };
+    for (kind, id, expected) in [
+        (SuppressorKind::Rule, "rule", SuppressorFate::Changed),
+        (SuppressorKind::Rule, "old", SuppressorFate::Expired),
+        (SuppressorKind::Rule, "document", SuppressorFate::Removed),
+        (SuppressorKind::Vex, "document", SuppressorFate::Changed),
+        (SuppressorKind::Vex, "rule", SuppressorFate::Removed),
+    ] {
+        let (id, author) = (id.to_owned(), "Ada".to_owned());
+        let by = Suppressor { kind, id, author, reason: None };
+        assert_eq!(suppressed.fate(&by), expected, "{by:?}");
+    }
+}
+
+#[test]
+fn a_cause_of_several_vulnerabilities_is_kept_once() {
+    let cause = |fate| {
+        let (id, author) = ("a".to_owned(), "Ada".to_owned());
+        let by = Suppressor { kind: SuppressorKind::Rule, id, author, reason: None };
+        SuppressionCause { fate, by }
+    };
+    let mut causes = Vec::new();
+    let fates = [SuppressorFate::Removed, SuppressorFate::Changed, SuppressorFate::Removed];
+    let numbers = fates.map(|fate| number_of(&mut causes, cause(fate)));
+    assert_eq!((numbers, causes.len()), ([-1, -2, -1], 2));
+}
+
+#[test]
+fn a_set_is_named_by_all_that_it_says() {
+    let by = |id: &str| {
+        let (id, author) = (id.to_owned(), "Ada".to_owned());
+        Suppressor { kind: SuppressorKind::Rule, id, author, reason: None }
+    };
+    let set = |of: [(&str, &str); 2]| {
+        let all = of.map(|(name, id)| {
+            let suppressed = SuppressedVulnerability { severity: LOW, by: by(id) };
+            (name.to_owned(), suppressed)
+        });
+        SuppressionSet::new(all.into()).unwrap().id().unwrap()
+    };
+    let ids = [
+        set([("CVE-1", "a"), ("CVE-2", "b")]),
+        set([("CVE-1", "b"), ("CVE-2", "a")]),
+        set([("CVE-1", "a"), ("CVE-2", "a")]),
+    ];
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+    assert_eq!(SuppressionSet::new(BTreeMap::new()), None);
 }

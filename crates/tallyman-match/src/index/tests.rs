@@ -126,6 +126,45 @@ fn what_was_compiled_is_found_again() {
 }
 
 #[test]
+fn each_fact_that_is_another_changes_its_key() {
+    type Change = fn(&mut Advisory);
+    let of = |change: Change| {
+        let mut one = advisory("A", vec![affected(keys()[3].clone(), Some("low"))]);
+        change(&mut one);
+        AdvisoryIndex::from_bytes(compile(&mut [feed("a", vec![one])]).unwrap()).unwrap()
+    };
+    let plain = of(|_| {});
+    let changes: [(&str, Change); 14] = [
+        ("id", |it| it.id = "B".to_owned()),
+        ("aliases", |it| it.aliases[1] = "CVE-9".to_owned()),
+        ("upstream", |it| it.upstream[0] = "CVE-9".to_owned()),
+        ("published", |it| it.published_ms = Some(86_400_000)),
+        ("cvss of the advisory", |it| it.cvss[0] = "third vector".to_owned()),
+        ("kind of an event", |it| {
+            it.affected[0].ranges[1][1] = RangeEvent::Fixed("3".to_owned());
+        }),
+        ("version of an event", |it| {
+            it.affected[0].ranges[1][1] = RangeEvent::LastAffected("4".to_owned());
+        }),
+        ("versions", |it| it.affected[0].versions[0] = "8".to_owned()),
+        ("cvss", |it| it.affected[0].cvss[0] = "third vector".to_owned()),
+        ("urgency", |it| it.affected[0].urgency = Some("high".to_owned())),
+        ("fix state", |it| it.affected[0].fix_state = FixState::EndOfLife),
+        ("modules", |it| it.affected[0].modules[0] = "nodejs:18".to_owned()),
+        ("architectures", |it| it.affected[0].architectures[0] = "aarch64".to_owned()),
+        ("naming", |it| it.affected[0].naming = Naming::Source),
+    ];
+    for (what, change) in changes {
+        let other = of(change);
+        assert_eq!(other.changed_keys(&plain).unwrap(), [keys()[3].clone()], "{what}");
+        assert_eq!(plain.changed_keys(&other).unwrap(), [keys()[3].clone()], "{what}");
+    }
+    // When it was last modified is no part of an answer.
+    let later = of(|it| it.modified_ms = Some(6));
+    assert_eq!(later.changed_keys(&plain).unwrap(), []);
+}
+
+#[test]
 fn lists_of_any_length_and_dates_of_any_kind_are_read_back() {
     let names = |count: usize| (0..count).map(|at| format!("NAME-{at}")).collect::<Vec<_>>();
     let lengths = [0, 1, 2, 3, 6, 7, 8, 20];

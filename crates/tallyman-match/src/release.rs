@@ -7,7 +7,10 @@ use tallyman_model::distribution::{DistributionRelease, debian_number};
 
 /// Returns Debian's release of a codename or number.
 pub(crate) fn debian(codename: &str) -> DistributionRelease {
-    DistributionRelease::new("debian", debian_number(codename).unwrap_or(codename))
+    let number = debian_number(codename).unwrap_or(codename);
+    // Until the sixth, most releases were numbered `6.0`, of which images say `6`.
+    let short = number.strip_suffix(".0").filter(|number| ["3", "4", "5", "6"].contains(number));
+    DistributionRelease::new("debian", short.unwrap_or(number))
 }
 
 /// Returns the spelling under which the index knows a release.
@@ -32,6 +35,7 @@ mod tests {
         };
         check("debian:trixie", "debian:13");
         check("debian:12", "debian:12");
+        check("debian:6.0", "debian:6");
         check("debian:sid", "debian:sid");
         check("debian:unheard-of", "debian:unheard-of");
         check("alpine:edge", "alpine:edge");

@@ -56,6 +56,9 @@ pub fn parse_purl(text: &str) -> Result<PurlPackage, PurlError> {
         _ => version.to_owned(),
     };
     let mut name = ecosystem.join_name(purl.namespace(), purl.name());
+    if matches!(ecosystem, Ecosystem::Go | Ecosystem::Npm) {
+        name = as_written(text, name);
+    }
     // Syft takes the end of a long module path for a path inside the module.
     if let (Ecosystem::Go, Some(subpath)) = (ecosystem, purl.subpath()) {
         name = format!("{name}/{subpath}");
@@ -79,6 +82,17 @@ pub fn parse_purl(text: &str) -> Result<PurlPackage, PurlError> {
         distribution_id,
         distribution_version,
     })
+}
+
+/// Returns a name as the text spells it. The specification writes the names of Go modules and of
+/// npm's packages in lower case, which they need not be in, and by which advisories do not know them.
+fn as_written(text: &str, name: String) -> String {
+    let path = text.split(['@', '?', '#']).next().unwrap_or(text);
+    let at = path.len().checked_sub(name.len());
+    match at.and_then(|at| path.get(at..)) {
+        Some(written) if written.eq_ignore_ascii_case(&name) => written.to_owned(),
+        _ => name,
+    }
 }
 
 /// Returns the name and stream of a module's label, which goes on behind them:

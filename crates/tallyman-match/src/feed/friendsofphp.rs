@@ -94,23 +94,29 @@ fn right_after(version: &str) -> String {
     format!("{version}{}.1", ".0".repeat(4_usize.saturating_sub(numbers)))
 }
 
-/// Reads constraints that hold together, such as `>=2.7.0` and `<2.7.51`.
+/// What Composer reads a version as that names no stability.
+fn development(version: &str) -> String {
+    let is_release = version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_release { format!("{version}-dev") } else { version.to_owned() }
+}
+
+/// Reads constraints that hold together, such as `>=2.7.0` and `<2.7.51`. Composer takes both for
+/// the development version, before all that lead to a release: `2.7.0-RC1` is in, `2.7.51-RC1` is
+/// not.
 fn events(branch: &Branch) -> Option<Vec<RangeEvent>> {
-    let (mut from, mut end) = (None, None);
+    let (mut from, mut end) = (None, Vec::new());
     for constraint in &branch.versions {
         let constraint = constraint.trim();
         let version = |prefix: &str| Some(constraint.strip_prefix(prefix)?.trim().to_owned());
         if let Some(version) = version(">=") {
-            from = Some(version);
+            from = Some(development(&version));
         } else if let Some(version) = version(">") {
             from = Some(right_after(&version));
         } else if let Some(version) = version("<=") {
-            end = Some(RangeEvent::LastAffected(version));
+            end = vec![RangeEvent::LastAffected(version)];
         } else if let Some(version) = version("<") {
-            end = Some(match branch.time {
-                Some(_) => RangeEvent::Fixed(version),
-                None => RangeEvent::Limit(version),
-            });
+            end = vec![RangeEvent::Limit(development(&version))];
+            end.extend(branch.time.is_some().then_some(RangeEvent::Fixed(version)));
         } else {
             return None;
         }
@@ -148,6 +154,22 @@ mod tests {
         };
         let versions = ["0.7.1", "0.7.1.0", "0.7.2", "1.0.3", "1.0.4"];
         assert_eq!(versions.map(is_affected), [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn a_branch_begins_and_ends_with_what_leads_to_a_release() {
+        for time in ["2019-11-13 10:00:00", "~"] {
+            let record = format!(
+                "reference: composer://a/b\nbranches: {{4.3.x: {{time: {time}, versions: \
+                 ['>=4.3.0', '<4.3.8']}}}}\n",
+            );
+            let harvest = read("a/b/1.yaml", &record);
+            let events = &harvest.records[0].advisory.affected[0].ranges[0];
+            let versions = ["4.2.9", "4.3.0-RC1", "4.3.7", "4.3.8-beta1", "4.3.8"];
+            let is_affected =
+                |version: &str| locate(Ecosystem::Composer, version, events).unwrap().is_some();
+            assert_eq!(versions.map(is_affected), [false, true, true, false, false], "{time}");
+        }
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub(crate) fn normalize(mut advisory: Advisory) -> Advisory {
         spell(name);
     }
     for names in [&mut advisory.aliases, &mut advisory.upstream] {
+        // Some records have spaces around a name, by which no other record would know it.
+        for name in names.iter_mut().filter(|name| name.trim().len() < name.len()) {
+            *name = name.trim().to_owned();
+        }
         names.retain(|name| !name.is_empty() && *name != id);
         names.sort();
         names.dedup();

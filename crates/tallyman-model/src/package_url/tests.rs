@@ -90,6 +90,11 @@ fn package_urls_of_other_tools_are_read() {
         ("pkg:ebuild/app-misc/jq@1.7", "ebuild app-misc/jq 1.7"),
         ("pkg:npm/%40babel/core@7.0.0", "npm @babel/core 7.0.0"),
         ("pkg:npm/@babel/core@7.0.0", "npm @babel/core 7.0.0"),
+        (
+            "pkg:golang/github.com/Masterminds/vcs@v1.13.2",
+            "golang github.com/Masterminds/vcs v1.13.2",
+        ),
+        ("pkg:golang/github.com/Foo/bar@v2.1.0#baz/v2", "golang github.com/Foo/bar/baz/v2 v2.1.0"),
         ("pkg:golang/github.com/foo/bar@v2.1.0#baz/v2", "golang github.com/foo/bar/baz/v2 v2.1.0"),
         ("pkg:maven/org.apache/commons@1.2?type=jar", "maven org.apache:commons 1.2"),
     ];

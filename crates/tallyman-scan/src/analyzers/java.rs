@@ -20,7 +20,7 @@ use crate::zip::Budget;
 
 pub(crate) const ANALYZER: Analyzer = Analyzer {
     id: "java",
-    version: 3,
+    version: 4,
     class: FileClass::Archive,
     wants,
     reading: Reading::Streamed(start),

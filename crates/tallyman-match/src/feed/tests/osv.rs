@@ -97,6 +97,16 @@ fn a_record_in_yaml_keeps_its_facts() {
 }
 
 #[test]
+fn spaces_around_a_name_are_no_part_of_it() {
+    let harvest = read(
+        "DRUPAL.json",
+        r#"{"id": "DRUPAL-1", "modified": "2024-01-02T00:00:00Z", "aliases": ["CVE-2024-1 ", " "],
+            "affected": [{"package": {"ecosystem": "npm", "name": "a"}, "versions": ["1.0.0"]}]}"#,
+    );
+    assert_eq!(harvest.unwrap().records[0].advisory.aliases, ["CVE-2024-1"]);
+}
+
+#[test]
 fn the_first_year_is_no_date() {
     let harvest = read(
         "GO.json",

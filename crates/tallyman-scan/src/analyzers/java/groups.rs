@@ -76,6 +76,7 @@ static LINES: &[Line] = &[
     all("context-propagation", "io.micrometer"),
     all("tomcat-embed*", "org.apache.tomcat.embed"),
     all("tomcat*", "org.apache.tomcat"),
+    all("zookeeper", "org.apache.zookeeper"),
     all("kafka-clients", "org.apache.kafka"),
     all("kafka-streams*", "org.apache.kafka"),
     all("kafka_*", "org.apache.kafka"),

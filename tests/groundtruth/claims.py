@@ -351,6 +351,8 @@ def _of_secfix(package: Package, fixed: str, line: str) -> list:
     others = [it for it in re.findall(r"[\w.-]+", line) if re.match(r"(?!CVE)[A-Z]+-.*[0-9]", it)]
     if fixed == FIRST or not (cves or others):
         return []
+    # `2.7.16-33` means `2.7.16-r33`.
+    fixed = re.sub(r"^([^-]*)-([0-9]+)$", r"\1-r\2", fixed)
     events = [{"introduced": FIRST}, {"fixed": fixed}]
     test = Osv({"ranges": [{"type": "ECOSYSTEM", "events": events}]})
     if len(cves) > 1:

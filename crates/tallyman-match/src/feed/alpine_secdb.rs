@@ -5,7 +5,7 @@
 //! (<https://packages.cgr.dev/chainguard/security.json>) and MinimOS
 //! (<https://packages.mini.dev/advisories/secdb/security.json>).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use tallyman_model::advisory::{Advisory, Affected, FixState, Naming, PackageKey, RangeEvent};
@@ -47,6 +47,9 @@ struct Package {
     secfixes: Option<BTreeMap<String, Option<Vec<Option<String>>>>>,
 }
 
+/// Other names and what is affected, by the name of the vulnerability.
+type Vulnerabilities = BTreeMap<String, (Vec<String>, Vec<Affected>)>;
+
 /// Reads one repository of one release, which is always published as a whole.
 pub(super) fn read(
     document: &Document<'_>,
@@ -62,7 +65,7 @@ pub(super) fn read(
         return Ok(());
     };
     let scope = format!("{release}/{}", database.reponame);
-    let mut by_id: BTreeMap<String, (Vec<String>, Vec<Affected>)> = BTreeMap::new();
+    let mut by_id = Vulnerabilities::new();
     for Entry { pkg } in database.packages.unwrap_or_default() {
         for (fixed, lines) in pkg.secfixes.unwrap_or_default() {
             let Some(affected) = affected(&pkg.name, &release, &fixed) else {
@@ -78,7 +81,9 @@ pub(super) fn read(
             }
         }
     }
-    for (id, (aliases, affected)) in by_id {
+    let shared = shared_names(&by_id);
+    for (id, (mut aliases, affected)) in by_id {
+        aliases.retain(|alias| !shared.contains(alias));
         let advisory = normalize(Advisory {
             id,
             aliases,
@@ -96,6 +101,21 @@ pub(super) fn read(
     let gap = CoverageGap { ecosystem: Ecosystem::Apk, release: Some(release) };
     harvest.covers.insert((feed.to_owned(), gap));
     Ok(())
+}
+
+/// Names that stand beside several vulnerabilities: `CVE-2016-9377 XSA-196` and `CVE-2016-9378
+/// XSA-196` are two vulnerabilities that one advisory is on, which is a name of neither.
+fn shared_names(vulnerabilities: &Vulnerabilities) -> BTreeSet<String> {
+    let mut bearers: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut shared = BTreeSet::new();
+    for (id, (aliases, _)) in vulnerabilities {
+        for alias in aliases {
+            if *bearers.entry(alias).or_insert(id) != id {
+                shared.insert(alias.clone());
+            }
+        }
+    }
+    shared
 }
 
 /// Returns the feed, and the release that the database speaks of: Alpine's by its number, that of
@@ -119,7 +139,7 @@ fn affected(name: &str, release: &DistributionRelease, fixed: &str) -> Option<Af
     // Version 0 is the database's way to say that the package was never affected.
     let is_denial = fixed == "0";
     let mut events = vec![RangeEvent::Introduced("0".to_owned())];
-    events.extend((!is_denial).then(|| RangeEvent::Fixed(fixed.to_owned())));
+    events.extend((!is_denial).then(|| RangeEvent::Fixed(as_meant(fixed))));
     is_ordered(Ecosystem::Apk, &events).then(|| Affected {
         key: PackageKey {
             ecosystem: Ecosystem::Apk,
@@ -135,6 +155,19 @@ fn affected(name: &str, release: &DistributionRelease, fixed: &str) -> Option<Af
         architectures: Vec::new(),
         naming: Naming::Usual,
     })
+}
+
+/// Gives a version the `r` that its revision lacks: `2.7.16-33` is written by hand and means
+/// `2.7.16-r33`. In apk's order it would be before every revision of 2.7.16, as if all had the fix.
+fn as_meant(fixed: &str) -> String {
+    match fixed.split_once('-') {
+        Some((version, revision))
+            if !revision.is_empty() && revision.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            format!("{version}-r{revision}")
+        }
+        _ => fixed.to_owned(),
+    }
 }
 
 /// Reads a line such as `CVE-2017-12122 TALOS-2017-0488` or `CVE-2018-14468 (FrameRelay)`: each

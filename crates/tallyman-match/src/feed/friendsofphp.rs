@@ -94,9 +94,11 @@ fn right_after(version: &str) -> String {
     format!("{version}{}.1", ".0".repeat(4_usize.saturating_sub(numbers)))
 }
 
-/// What Composer reads a version as that names no stability.
+/// What Composer reads a version as that names no stability. 0 stays what it is: as the begin of a
+/// range it is before all versions, `0-dev` would be after a package's version 0.
 fn development(version: &str) -> String {
-    let is_release = version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_release =
+        version != "0" && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     if is_release { format!("{version}-dev") } else { version.to_owned() }
 }
 
@@ -170,6 +172,18 @@ mod tests {
                 |version: &str| locate(Ecosystem::Composer, version, events).unwrap().is_some();
             assert_eq!(versions.map(is_affected), [false, true, true, false, false], "{time}");
         }
+    }
+
+    #[test]
+    fn a_branch_from_0_has_all_versions_before_its_end() {
+        let record =
+            "reference: composer://a/b\nbranches: {0.x: {time: ~, versions: ['>=0', '<1']}}\n";
+        let harvest = read("a/b/1.yaml", record);
+        let events = &harvest.records[0].advisory.affected[0].ranges[0];
+        let is_affected =
+            |version: &str| locate(Ecosystem::Composer, version, events).unwrap().is_some();
+        let versions = ["0", "0-beta1", "0.0", "0.5.1", "1-beta1", "1"];
+        assert_eq!(versions.map(is_affected), [true, true, true, true, false, false]);
     }
 
     #[test]

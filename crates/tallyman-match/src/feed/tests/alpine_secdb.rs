@@ -46,6 +46,45 @@ fn the_database_comes_in_json_as_well() {
 }
 
 #[test]
+fn a_number_behind_the_hyphen_is_the_revision_that_is_meant() {
+    let check = |fixed: &str, expected: &str| {
+        let text = format!(
+            r#"{{"distroversion": "v3.11", "reponame": "main", "packages": [{{"pkg": {{
+                "name": "python2", "secfixes": {{"{fixed}": ["CVE-2019-16056"]}}}}}}]}}"#
+        );
+        let text = show(&read("main.json", &text).unwrap());
+        let line = format!("  apk alpine:3.11 python2: [\">=0 <{expected}\"] [] [] None Open");
+        assert_eq!(text.lines().last(), Some(line.as_str()));
+    };
+    check("2.7.16-33", "2.7.16-r33");
+    // What else is meant cannot be told, or is no matter of the revision.
+    for kept in ["2.7.16-r33", "2.7.16", "2.7.16-", "4.10-1-r1", "4.10-1-2", "1.0-3a"] {
+        check(kept, kept);
+    }
+}
+
+#[test]
+fn an_advisory_on_two_vulnerabilities_is_a_name_of_neither() {
+    let harvest = read(
+        "main.json",
+        r#"{"distroversion": "v3.11", "reponame": "main", "packages": [{"pkg": {"name": "xen",
+            "secfixes": {"4.7.1-r1": ["CVE-2016-9377 XSA-196", "CVE-2016-9378 XSA-196"],
+                "4.7.1-r2": ["CVE-2016-9378 XSA-196"],
+                "4.8.1-r2": ["CVE-2017-8903 XSA-213", "CVE-2017-8903 XSA-213"]}}}]}"#,
+    );
+    let text = show(&harvest.unwrap());
+    let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("alpine")).collect();
+    assert_eq!(
+        heads,
+        [
+            r#"alpine "alpine:3.11/main" CVE-2016-9377 [] []"#,
+            r#"alpine "alpine:3.11/main" CVE-2016-9378 [] []"#,
+            r#"alpine "alpine:3.11/main" CVE-2017-8903 ["XSA-213"] []"#,
+        ]
+    );
+}
+
+#[test]
 fn distributions_without_releases_are_told_by_where_their_packages_are() {
     let check = |prefix: &str, expected: &str| {
         let text = format!(

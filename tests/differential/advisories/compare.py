@@ -118,7 +118,10 @@ def arguments() -> argparse.Namespace:
                         help="where databases and bills are kept [default: %(default)s]")
     parser.add_argument("--show", type=int, default=10, help="differences to show of each kind")
     parser.add_argument("--write", action="store_true", help="write the tables into docs/matching.md")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.write and given.names:
+        parser.error("--write takes all bills of materials: the page has them all")
+    return given
 
 
 def kept(folder: Path, make) -> Path:

@@ -42,13 +42,14 @@ class Aliases:
         return name
 
     def join(self, names: list) -> None:
-        first = self.root(names[0])
+        # Some of Drupal's records have spaces around a name.
+        first = self.root(names[0].strip())
         for name in names[1:]:
-            self.parents[self.root(name)] = first
+            self.parents[self.root(name.strip())] = first
 
     def of(self, name: str) -> list:
         """The vulnerabilities that a name stands for."""
-        named = self.mended.get(name, [name])
+        named = self.mended.get(name.strip(), [name.strip()])
         return sorted({self.names.get(one, one) for one in named})
 
 

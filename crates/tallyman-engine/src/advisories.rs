@@ -134,8 +134,9 @@ impl Advisories {
         Ok(report)
     }
 
-    /// Takes files into the database, as the whole of a publication if they are that. The index stays as it is, on disk and in memory, until
-    /// [`Advisories::reload`], so that many can be taken one after the other.
+    /// Takes files into the database, as the whole of a publication if they are that. The index
+    /// stays as it is, on disk and in memory, until [`Advisories::reload`], so that many can be
+    /// taken one after the other.
     ///
     /// # Errors
     ///

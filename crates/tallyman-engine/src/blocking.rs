@@ -46,7 +46,7 @@ pub fn width() -> usize {
 ///
 /// # Panics
 ///
-/// Resumes a panic of `work`.
+/// Panics if `work` does.
 pub fn map<I, T, F>(items: &[I], work: F) -> Vec<T>
 where
     I: Sync,

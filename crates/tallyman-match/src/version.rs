@@ -20,6 +20,7 @@ mod packagist;
 mod pep440;
 mod rpm;
 mod rubygems;
+mod segments;
 mod semver;
 
 use std::cmp::Ordering;

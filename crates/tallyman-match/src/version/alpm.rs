@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Side, digits};
+use super::{Side, digits, segments};
 
 /// Compares two versions with or without epoch and release. Any text is one.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of all orders")]
@@ -46,7 +46,7 @@ impl<'a> Evr<'a> {
     }
 }
 
-fn compare_parts(mut a: &str, mut b: &str) -> Ordering {
+fn compare_parts<'a>(mut a: &'a str, mut b: &'a str) -> Ordering {
     if a == b {
         return Ordering::Equal;
     }
@@ -60,14 +60,7 @@ fn compare_parts(mut a: &str, mut b: &str) -> Ordering {
         if separators_of_a.len() != separators_of_b.len() {
             return separators_of_a.len().cmp(&separators_of_b.len());
         }
-        let (segment_of_a, rest_of_a) = segment(a);
-        let (segment_of_b, rest_of_b) = segment(b);
-        let order = match (is_number(segment_of_a), is_number(segment_of_b)) {
-            (true, true) => digits::compare(segment_of_a, segment_of_b),
-            (true, false) => Ordering::Greater,
-            (false, true) => Ordering::Less,
-            (false, false) => segment_of_a.cmp(segment_of_b),
-        };
+        let (order, rest_of_a, rest_of_b) = segments::compare_first(a, b);
         if order.is_ne() {
             return order;
         }
@@ -86,15 +79,4 @@ fn compare_parts(mut a: &str, mut b: &str) -> Ordering {
 fn split_separators(text: &str) -> (&str, &str) {
     let end = text.bytes().position(|b| b.is_ascii_alphanumeric()).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
-}
-
-fn is_number(segment: &str) -> bool {
-    segment.bytes().next().is_some_and(|b| b.is_ascii_digit())
-}
-
-/// Splits off a run of digits or of letters.
-fn segment(text: &str) -> (&str, &str) {
-    let number = is_number(text);
-    let belongs = |b: u8| if number { b.is_ascii_digit() } else { b.is_ascii_alphabetic() };
-    text.split_at(text.bytes().position(|b| !belongs(b)).unwrap_or(text.len()))
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Side, digits};
+use super::{Side, digits, segments};
 
 /// Compares two versions with or without epoch and release.
 pub(super) fn compare(a: &str, b: &str) -> Result<Ordering, Side> {
@@ -45,7 +45,7 @@ impl<'a> Evr<'a> {
 }
 
 /// Compares segment by segment; separators only part them.
-fn compare_parts(mut a: &str, mut b: &str) -> Ordering {
+fn compare_parts<'a>(mut a: &'a str, mut b: &'a str) -> Ordering {
     let is_separator = |c: char| !c.is_ascii_alphanumeric() && c != '~' && c != '^';
     loop {
         a = a.trim_start_matches(is_separator);
@@ -76,28 +76,10 @@ fn compare_parts(mut a: &str, mut b: &str) -> Ordering {
         if a.is_empty() || b.is_empty() {
             return a.len().cmp(&b.len());
         }
-        let (segment_of_a, rest_of_a) = segment(a);
-        let (segment_of_b, rest_of_b) = segment(b);
-        let order = match (is_number(segment_of_a), is_number(segment_of_b)) {
-            (true, true) => digits::compare(segment_of_a, segment_of_b),
-            (true, false) => Ordering::Greater,
-            (false, true) => Ordering::Less,
-            (false, false) => segment_of_a.cmp(segment_of_b),
-        };
+        let (order, rest_of_a, rest_of_b) = segments::compare_first(a, b);
         if order.is_ne() {
             return order;
         }
         (a, b) = (rest_of_a, rest_of_b);
     }
-}
-
-fn is_number(segment: &str) -> bool {
-    segment.bytes().next().is_some_and(|b| b.is_ascii_digit())
-}
-
-/// Splits off a run of digits or of letters.
-fn segment(text: &str) -> (&str, &str) {
-    let number = is_number(text);
-    let belongs = |b: u8| if number { b.is_ascii_digit() } else { b.is_ascii_alphabetic() };
-    text.split_at(text.bytes().position(|b| !belongs(b)).unwrap_or(text.len()))
 }

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from support import known_table
+
 COLUMNS = ("image", "ecosystem", "tool", "name", "version", "path", "reason")
 
 
@@ -29,13 +31,4 @@ class Explanation:
 
 
 def read(path: Path) -> list:
-    """Reads the table; lines that begin with `#` say something about those below."""
-    explanations = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        fields = line.split("\t")
-        if len(fields) != len(COLUMNS) or not fields[-1].strip():
-            raise SystemExit(f"{path}:{number}: give {len(COLUMNS)} fields: {', '.join(COLUMNS)}")
-        explanations.append(Explanation(*fields))
-    return explanations
+    return [Explanation(*fields) for fields in known_table.read(path, COLUMNS)]

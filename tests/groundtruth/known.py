@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from support import known_table
+
 COLUMNS = ("check", "ecosystem", "package", "version", "kind", "id", "reason")
 
 
@@ -16,16 +18,7 @@ class Explanation:
 
 
 def read(path: Path) -> list:
-    """Reads the table; lines that begin with `#` say something about those below."""
-    explanations = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        fields = line.split("\t")
-        if len(fields) != len(COLUMNS) or not fields[-1].strip():
-            raise SystemExit(f"{path}:{number}: give {len(COLUMNS)} fields: {', '.join(COLUMNS)}")
-        explanations.append(Explanation(tuple(fields[:-1]), fields[-1]))
-    return explanations
+    return [Explanation(tuple(fields[:-1]), fields[-1]) for fields in known_table.read(path, COLUMNS)]
 
 
 _ALL = read(Path(__file__).with_name("known.tsv"))

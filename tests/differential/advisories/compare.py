@@ -3,7 +3,7 @@
 
     benches/images.sh IMAGES
     cargo build --release -p tallyman
-    tests/differential/advisories/compare.py --data ../shared/data --images IMAGES \\
+    tests/differential/advisories/compare.py --data ARCHIVES --images IMAGES \\
         --syft PATH --trivy PATH --grype PATH [--write] [NAME...]
 
 The peers' databases are made of the records that Tallyman imports, by the database builders of the

@@ -1,4 +1,4 @@
-"""Reads the advisories that every scanner is given, from the archives of `../shared/data`.
+"""Reads the advisories that every scanner is given, from the archives of their publishers.
 
 Nothing here knows a scanner: records stay in their publisher's form where one of the scanners reads
 that, and become plain facts (`Fact`) where none does.

@@ -63,6 +63,9 @@ impl WebhookAddress {
         if reach_of_host(&url) == Some(Reach::Forbidden) {
             return Err(refuse("link-local, metadata and multicast addresses are told nothing"));
         }
+        if url.host_str().is_some_and(|host| host.trim_end_matches('.').ends_with(".localhost")) {
+            return Err(refuse("of this machine's names only localhost itself is spoken to"));
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse("the address carries a user name; messages are signed instead"));
         }

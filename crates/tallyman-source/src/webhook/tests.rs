@@ -46,6 +46,8 @@ fn only_https_and_loopback_addresses_are_taken() {
         "https://[::ffff:169.254.169.254]/",
         "http://example.com/",
         "http://10.0.0.1/",
+        "http://hooks.localhost/",
+        "https://hooks.localhost./",
         "ftp://example.com/",
         "https://a:b@example.com/",
         "https://example.com/#part",

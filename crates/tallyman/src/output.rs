@@ -1,5 +1,6 @@
 //! Writing results: tables for people, JSON for machines, colour only on a terminal.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -51,8 +52,11 @@ impl JsonArray {
     }
 }
 
-/// Writes a line to standard output. A reader that went away is no error of ours.
+/// Writes a line to standard output, with colours and nothing else that moves a terminal. A reader
+/// that went away is no error of ours.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
+    let is_colour = |c| c == '\x1b' && std::io::stdout().is_terminal();
+    let text = inert(text, |c| matches!(c, '\n' | '\t') || is_colour(c));
     unless_gone(writeln!(std::io::stdout().lock(), "{text}"))
 }
 
@@ -63,10 +67,32 @@ fn unless_gone(written: std::io::Result<()>) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a line for people to standard error.
+/// Writes a line for people to standard error, or several.
 pub(crate) fn note(text: &str) {
+    let text = inert(text, |c| matches!(c, '\n' | '\t'));
     // Nobody can be told when standard error is gone.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Makes one line of what strangers wrote: a name from a feed must not look like a line of ours.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    inert(text, |_| false)
+}
+
+/// Writes control characters as Rust does, which a terminal would obey, but for those that are meant.
+fn inert(text: &str, is_meant: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let is_plain = |c: char| !c.is_control() || is_meant(c);
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut written = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_plain(c) {
+            true => written.push(c),
+            false => written.extend(c.escape_default()),
+        }
+    }
+    Cow::Owned(written)
 }
 
 /// Makes a table with these headings.
@@ -98,4 +124,19 @@ pub(crate) fn severity_cell(severity: Severity) -> Cell {
 /// Writes bytes as people read them.
 pub(crate) fn bytes(count: u64) -> String {
     indicatif::HumanBytes(count).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{inert, one_line};
+
+    #[test]
+    fn what_moves_a_terminal_is_written_and_not_obeyed() {
+        assert_eq!(
+            one_line("a.json\x1b[2J\u{9b}1A\nerror: b"),
+            r"a.json\u{1b}[2J\u{9b}1A\nerror: b"
+        );
+        assert_eq!(inert("two\nlines\r", |c| c == '\n'), "two\nlines\\r");
+        assert_eq!(one_line("café"), "café");
+    }
 }

@@ -168,7 +168,7 @@ fn named(vulnerability: &Value) -> String {
         Some("Changed") => " no longer holds",
         Some(_) | None => "",
     };
-    format!("{name} ({kind} {id} by {author}{effect})")
+    output::one_line(&format!("{name} ({kind} {id} by {author}{effect})")).into_owned()
 }
 
 #[cfg(test)]

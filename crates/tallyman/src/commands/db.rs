@@ -185,7 +185,7 @@ fn show_import(imported: &Imported) -> anyhow::Result<()> {
     }
     output::line(&table.to_string())?;
     for record in imported.refused_records.iter().take(20) {
-        output::note(&format!("refused {record}"));
+        output::note(&format!("refused {}", output::one_line(record)));
     }
     output::line(&format!(
         "{} records refused; the answer changed for {} images.",

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import signal
 import subprocess
 import tarfile
@@ -372,6 +373,31 @@ def test_a_directory_of_files_updates_without_a_network(installation, tmp_path):
     loose = advisories.write(tmp_path / "loose", records(5, ecosystem="NuGet"))
     run = installation.do("db", "update", "--offline", loose, "--format", "json")
     assert [(feed["feed"], feed["added"]) for feed in run.json()["feeds"]] == [("osv/NuGet", 5)]
+
+
+def test_a_feed_that_was_carried_here_may_shrink_if_somebody_says_so(installation, tmp_path):
+    place = tmp_path / "place"
+    for count, options, withdrawn in ((30, (), 0), (2, (), None), (2, ("--force",), 28)):
+        shutil.rmtree(place, ignore_errors=True)
+        advisories.write(place / "osv" / "CRAN", records(count, ecosystem="CRAN"))
+        run = installation.run("db", "update", "--offline", place, *options, "--format", "json")
+        run.expect(3 if withdrawn is None else 0)
+        (outcome,) = run.json()["feeds"]
+        assert outcome["feed"] == "osv/CRAN"
+        if withdrawn is None:
+            assert outcome["result"] == "failed" and "--force" in outcome["next_step"]
+        else:
+            assert outcome["withdrawn"] == withdrawn
+
+
+def test_a_name_from_a_feed_does_not_move_the_terminal(installation, tmp_path):
+    archive = tmp_path / "all.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("\x1b[31mEVIL\x07\nerror: a false line.json", '{"id": "TALLY-1", "affected": 5}')
+        made.writestr("TALLY-2.json", json.dumps(records(1)[0]))
+    stderr = installation.run("db", "import", archive).stderr
+    assert "EVIL" in stderr and "\x1b" not in stderr and "\x07" not in stderr
+    assert not any(line.startswith("error: a false line") for line in stderr.splitlines())
 
 
 def test_a_name_that_nobody_knows_is_told(installation):

@@ -9,7 +9,8 @@ use tallyman_source::feeds::{FeedSource, addresses};
 
 use super::state::States;
 use super::{
-    FeedOutcome, FeedResult, Taken, UpdateError, Watcher, judge, lock, publication, take_files,
+    FeedOutcome, FeedResult, Taken, Update, UpdateError, Watcher, judge, lock, publication,
+    take_files,
 };
 use crate::installation::Installation;
 
@@ -24,7 +25,7 @@ const REST: &str = "files";
 /// An [`UpdateError`], if nothing could be done at all. What went wrong with a feed is in its outcome.
 pub async fn update_offline(
     installation: &Installation,
-    feeds: &[&'static FeedSource],
+    update: &Update,
     place: &Path,
     watcher: Arc<dyn Watcher>,
 ) -> Result<Vec<FeedOutcome>, UpdateError> {
@@ -32,12 +33,12 @@ pub async fn update_offline(
     let _lock = lock(&folder, installation.clock().now_ms())?;
     let states = States::new(folder);
     let mut outcomes = Vec::new();
-    for feed in feeds {
+    for &feed in &update.feeds {
         let paths = find(feed, place);
         if paths.is_empty() {
             continue;
         }
-        let publication = publication(feed, false).filter(|_| is_all(feed, &paths));
+        let publication = publication(feed, update.is_forced).filter(|_| is_all(feed, &paths));
         let result = take_files(installation, feed.name, paths, publication, &watcher).await?;
         let mut state = states.read(feed.name);
         // The publisher's version of these files is not known.

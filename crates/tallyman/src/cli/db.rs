@@ -103,9 +103,10 @@ pub(crate) struct DbUpdate {
     pub(crate) feeds: Vec<String>,
     /// Reads the feeds from a directory or a file instead of the network: files as they were
     /// downloaded, one for each feed's name, a mirror (HOST/PATH), or a bundle.
-    #[arg(long, value_name = "PATH", conflicts_with = "force")]
+    #[arg(long, value_name = "PATH")]
     pub(crate) offline: Option<PathBuf>,
-    /// Fetches and reads everything again, also what has not changed.
+    /// Fetches and reads everything again, also what has not changed, and believes a feed that has
+    /// lost most of its records.
     #[arg(long)]
     pub(crate) force: bool,
     #[command(flatten)]

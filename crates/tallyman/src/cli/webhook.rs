@@ -40,7 +40,8 @@ pub(crate) enum WebhookCommand {
         #[command(flatten)]
         webhook: WebhookId,
         /// For how long the present secret still signs.
-        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        #[arg(long, value_name = "HOURS", default_value_t = 24,
+            value_parser = clap::value_parser!(u32).range(..=8_760))]
         keep_hours: u32,
         #[command(flatten)]
         format: FormatArgs,

@@ -53,7 +53,7 @@ pub(super) async fn run(args: DbUpdate) -> anyhow::Result<Exit> {
                 let report = bundle::take(&installation, place.clone(), &trust).await?;
                 Ok(outcomes_of(&report))
             } else {
-                update_offline(&installation, &settings.feeds, place, watcher.clone()).await
+                update_offline(&installation, &settings, place, watcher.clone()).await
             }
         }
         None => update(&installation, &settings, watcher.clone()).await,
@@ -203,7 +203,7 @@ fn show(updated: &Updated) -> anyhow::Result<()> {
     for outcome in &updated.feeds {
         if let FeedResult::Updated(taken) | FeedResult::Failed { taken, .. } = &outcome.result {
             for record in &taken.refused_records {
-                output::note(&format!("refused {record}"));
+                output::note(&format!("refused {}", output::one_line(record)));
             }
         }
         if let FeedResult::Failed { reason, next_step, .. } = &outcome.result {
